@@ -1,0 +1,53 @@
+# Two commands do all the set-up: `make run` and `make test`. A stamp file in .venv stands for each finished install.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --quiet --disable-pip-version-check
+CORE := $(VENV)/.core
+TEST := $(VENV)/.test
+ENGINE := $(VENV)/.official-engine
+
+.PHONY: run test lint types floors tests format clean
+
+run: $(CORE)
+	$(BIN)/agentwm run alfworld
+
+test: lint types floors tests
+
+lint: $(TEST)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(TEST)
+	$(BIN)/mypy
+
+floors: $(TEST)
+	$(BIN)/lint-imports
+
+tests: $(TEST) $(ENGINE)
+	$(BIN)/pytest
+
+format: $(TEST)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "agentwm needs Python 3.11 or newer: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+
+$(CORE): pyproject.toml | $(BIN)/python
+	$(PIP) --editable .
+	@touch $@
+
+$(TEST): $(CORE)
+	$(PIP) --editable '.[dev]'
+	@touch $@
+
+# Compiles Fast Downward: the longest step, so it uses every core and happens once.
+$(ENGINE): .ci/official-engine.txt | $(TEST)
+	jobs=$$(getconf _NPROCESSORS_ONLN); MAKEFLAGS=-j$$jobs CMAKE_BUILD_PARALLEL_LEVEL=$$jobs \
+		$(PIP) --no-deps --requirement $<
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,133 @@
+"""The agent: perceive, plan, act, compare; one episode at a time."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from agentwm.models.rule_model import apply
+from agentwm.types import (
+    Action,
+    Environment,
+    Fluent,
+    Observation,
+    Perceiver,
+    Perception,
+    Plan,
+    Planner,
+    Prediction,
+    Query,
+    State,
+    Trajectory,
+    Transition,
+    Value,
+    Vocabulary,
+    WorldModel,
+)
+
+__all__ = ["Episode", "Mind", "update"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mind:
+    """What decides: a planner, and the world model whose predictions are held against what happens."""
+
+    planner: Planner
+    model: WorldModel
+
+
+def update(state: State, perception: Perception) -> dict[Fluent, Value]:
+    """Return the belief after a perception: what no longer stands is dropped, what was seen is merged in."""
+    after = {f: v for f, v in state.items() if f not in perception.forgotten} if perception.forgotten else dict(state)
+    after.update(perception.told)
+    after.update(perception.changed)
+    return after
+
+
+class Episode:
+    """One episode in progress: the environment, the belief and what has happened so far."""
+
+    def __init__(self, environment: Environment, task: str, *, seed: int = 0) -> None:
+        self.environment = environment
+        self.task = task
+        self.observation: Observation = environment.reset(task, seed=seed)
+        self.goal = environment.goal
+        self.vocabulary: Vocabulary = environment.vocabulary
+        perceiver: Perceiver = environment.perceiver
+        perception = perceiver.perceive(self.observation, None, {})
+        self.opening = perception
+        self.start: State = update({}, perception)
+        self.state: State = self.start
+        self.transitions: list[Transition] = []
+
+    @property
+    def trajectory(self) -> Trajectory:
+        """The episode as it was lived so far."""
+        return Trajectory(self.task, self.goal, self.start, tuple(self.transitions))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the environment has ended the episode."""
+        return self.observation.terminated or self.observation.truncated
+
+    @property
+    def is_won(self) -> bool:
+        """Whether the episode ended with a reward."""
+        return self.observation.terminated and self.observation.reward > 0
+
+    def step(self, action: Action, prediction: Prediction) -> Transition:
+        """Do ``action`` and return the transition, with ``prediction`` beside what happened."""
+        before = self.state
+        self.observation = self.environment.step(action)
+        perception = self.environment.perceiver.perceive(self.observation, action, before)
+        succeeded = perception.succeeded is not False
+        after = update(before, perception)
+        if succeeded and prediction.success:
+            for fluent, value in self._unseen(prediction, perception):
+                after[fluent] = value
+        transition = Transition(
+            before,
+            action,
+            after,
+            self.observation,
+            succeeded,
+            perception.changed,
+            frozenset(perception.told),
+            prediction,
+        )
+        self.transitions.append(transition)
+        self.state = after
+        return transition
+
+    def _unseen(self, prediction: Prediction, perception: Perception) -> Sequence[tuple[Fluent, Value]]:
+        """Return the predicted changes of fluents that no ordinary text shows: these alone are believed unseen."""
+        schemas = self.vocabulary.fluents
+        return [
+            (f, value)
+            for f, value in prediction.changes.items()
+            if f.name in schemas and schemas[f.name].hidden and f not in perception.told
+        ]
+
+
+def play(
+    episode: Episode,
+    mind: Mind,
+    *,
+    max_steps: int,
+    before_step: Callable[[Action, Prediction, Plan], None] = lambda _action, _prediction, _plan: None,
+    after_step: Callable[[Transition], Mind | None] = lambda _transition: None,
+) -> Trajectory:
+    """Play ``episode`` to its end, to ``max_steps`` actions, or until the planner has nothing to offer.
+
+    ``after_step`` may return a new mind: one that has learned from the step.
+    """
+    while not episode.is_over and len(episode.transitions) < max_steps:
+        plan = mind.planner.plan(episode.state, episode.goal, episode.transitions)
+        if not plan.actions:
+            break
+        action = plan.actions[0]
+        (prediction,) = mind.model.predict([Query(episode.state, action)])
+        before_step(action, prediction, plan)
+        mind = after_step(episode.step(action, prediction)) or mind
+    return episode.trajectory
+
+
+_ = apply

@@ -1,0 +1,116 @@
+"""Finds what is installed by name: the only place that knows concrete classes.
+
+Environments, planners and backends are entry points. Ours stand in the same table as a stranger's; listing the names
+imports none of them.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from importlib import metadata
+from typing import Literal
+
+from agentwm.configuration import RunConfig
+from agentwm.errors import ConfigurationError, MissingExtraError, quoted
+from agentwm.types import EnvironmentSpec
+
+__all__ = ["Kind", "checked", "environment", "expect", "extras", "load", "missing_extra", "names"]
+
+Kind = Literal["environments", "planners", "backends"]
+
+_OPTIONAL = re.compile(r"""^(?P<package>[A-Za-z0-9._-]+).*;.*extra\s*==\s*['"](?P<extra>[^'"]+)['"]""")
+
+
+def names(kind: Kind) -> list[str]:
+    """Return the names installed for ``kind``, sorted, without importing any."""
+    return sorted({entry.name for entry in _entries(kind)})
+
+
+def load(kind: Kind, name: str) -> object:
+    """Import and return what ``name`` stands for.
+
+    Raises: ConfigurationError when the name is unknown or two distributions give it; MissingExtraError when its import
+        needs a package that is not installed.
+    """
+    expect(kind.removesuffix("s"), name, names(kind))
+    entries = [entry for entry in _entries(kind) if entry.name == name]
+    if len(entries) > 1:
+        owners = " and ".join(sorted(_owner(entry) for entry in entries))
+        raise ConfigurationError(
+            f"two packages give the {kind.removesuffix('s')} {quoted(name)}: {owners}; uninstall one of them"
+        )
+    [entry] = entries
+    try:
+        return entry.load()
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == entry.module.partition(".")[0]:
+            raise ConfigurationError(f"the {kind.removesuffix('s')} {quoted(name)} is broken: {error}") from error
+        raise missing_extra(f"{kind.removesuffix('s')} {quoted(name)}", error.name or str(error)) from error
+
+
+def environment(name: str) -> EnvironmentSpec:
+    """Return what the environment ``name`` declares.
+
+    Raises: as `load`, and ConfigurationError when its entry point is no `EnvironmentSpec`.
+    """
+    spec = load("environments", name)
+    if not isinstance(spec, EnvironmentSpec):
+        raise ConfigurationError(
+            f"expected the environment {quoted(name)} to be an EnvironmentSpec, got {quoted(spec)}"
+        )
+    return spec
+
+
+def checked(config: RunConfig) -> EnvironmentSpec:
+    """Return what the environment of ``config`` declares, once every name in ``config`` is known to mean something.
+
+    Raises: ConfigurationError for an unknown environment, planner, split or engine.
+    """
+    spec = environment(config.environment)
+    expect("planner", config.planner, names("planners"))
+    for split in (config.split, config.train_split):
+        if split is not None:
+            expect(f"split of {spec.name}", split, spec.splits)
+    if config.engine is not None:
+        expect(f"engine of {spec.name}", config.engine, spec.engines)
+    return spec
+
+
+def expect(noun: str, name: str, known: Sequence[str]) -> None:
+    """Raise a ConfigurationError, with what there is and what was perhaps meant, unless ``name`` is among ``known``."""
+    if name in known:
+        return
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f" Did you mean {close[0]}?" if close else ""
+    there = ", ".join(known) or "none installed"
+    raise ConfigurationError(f"unknown {noun} {quoted(name)}; there is: {there}.{hint}")
+
+
+def extras() -> dict[str, list[str]]:
+    """Return our extras and the packages that each installs, those of other extras of ours included."""
+    needed: dict[str, list[str]] = {extra: [] for extra in metadata.metadata("agentwm").get_all("Provides-Extra") or ()}
+    for requirement in metadata.requires("agentwm") or ():
+        if found := _OPTIONAL.match(requirement):
+            needed[found["extra"]].append(found["package"])
+    return needed
+
+
+def missing_extra(what: str, module: str) -> MissingExtraError:
+    """Return the error that says what to install for ``what``, whose import did not find ``module``."""
+    package = module.partition(".")[0]
+    having = {
+        extra: found for extra, found in extras().items() if package in {each.replace("-", "_") for each in found}
+    }
+    # The smallest extra that brings it: `all` would, too.
+    wanted = f"agentwm[{min(having, key=lambda extra: len(having[extra]))}]" if having else package
+    return MissingExtraError(
+        f"{what} needs the package {quoted(package)}, which is not installed: pip install '{wanted}'"
+    )
+
+
+def _entries(kind: Kind) -> Iterable[metadata.EntryPoint]:
+    return metadata.entry_points(group=f"agentwm.{kind}")
+
+
+def _owner(entry: metadata.EntryPoint) -> str:
+    return f"{entry.dist.name} ({entry.value})" if entry.dist else entry.value

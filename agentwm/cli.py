@@ -1,0 +1,277 @@
+"""The command ``agentwm``.
+
+What a command needs is imported when it runs, so that ``agentwm --help`` answers at once.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agentwm.errors import AgentwmError, ConfigurationError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from agentwm.configuration import RunConfig
+    from agentwm.evaluation import Report
+    from agentwm.rules.store import RuleStore
+
+__all__ = ["app", "main"]
+
+EXIT_ERROR = 2
+EXIT_INTERRUPTED = 130
+
+app = typer.Typer(
+    help="Learn how a world works as rules you can read, then act by looking ahead.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help needs half the time, and plain errors are one sentence
+)
+rules_app = typer.Typer(help="Read the rules that were learned.", no_args_is_help=True)
+app.add_typer(rules_app, name="rules")
+
+
+def main() -> None:
+    """Run the command; an error of ours becomes one sentence on stderr and exit code 2."""
+    try:
+        app()
+    except AgentwmError as error:
+        sys.stderr.write(f"agentwm: {' '.join(str(error).split())}\n")
+        sys.exit(EXIT_ERROR)
+
+
+@app.command()
+def run(  # noqa: PLR0913 - one parameter per option is how typer works
+    context: typer.Context,
+    environment: Annotated[
+        str | None, typer.Argument(metavar="ENV", help="The environment: see `agentwm envs`.")
+    ] = None,
+    *,
+    learn: Annotated[int, typer.Option(min=0, help="Games to learn on before playing.")] = 20,
+    episodes: Annotated[int, typer.Option(min=0, help="Games to play with the rules frozen.")] = 60,
+    games: Annotated[Path | None, typer.Option(help="A folder of games, instead of generated ones.")] = None,
+    split: Annotated[str | None, typer.Option(help="The split to play.")] = None,
+    train_split: Annotated[str | None, typer.Option(help="The split to learn on.")] = None,
+    engine: Annotated[str | None, typer.Option(help="Who runs the games: our engine or the official one.")] = None,
+    rules: Annotated[Path | None, typer.Option(help="Rules to start from: a folder of rules, or a run.")] = None,
+    planner: Annotated[str, typer.Option(help="How to choose actions.")] = "mpc",
+    max_steps: Annotated[int, typer.Option(min=1, help="Steps after which an episode is given up.")] = 50,
+    seed: Annotated[int, typer.Option(min=0, help="Draws the games and the agent's choices.")] = 0,
+    altered: Annotated[int | None, typer.Option(min=0, help="Draw a world with other laws, from this seed.")] = None,
+    admissible: Annotated[
+        bool, typer.Option("--admissible", help="Let the agent see the list of admissible commands.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder for the run.  [default: ./runs/ENV-TIME]")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the report as one JSON object and nothing else.")
+    ] = False,
+    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with a run that was cut off.")] = None,
+) -> None:
+    """Learn the rules of a world by playing, then play unseen games with the rules frozen."""
+    from agentwm.configuration import RunConfig
+
+    if resume is not None:
+        config = _resumed_config(context, resume, environment)
+    elif environment is None:
+        raise ConfigurationError("expected the name of an environment, or --resume RUN; `agentwm envs` lists them")
+    else:
+        options = {name: value for name, value in context.params.items() if name in RunConfig.model_fields}
+        config = RunConfig.parse(options | {"out": out or _new_folder(environment)})
+    report = _run(config, is_resumed=resume is not None, as_json=as_json)
+    if as_json:
+        sys.stdout.write(report.model_dump_json(indent=2) + "\n")
+    else:
+        _print_report(report)
+
+
+@app.command()
+def replay(
+    path: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")],
+    episode: Annotated[int | None, typer.Argument(help="Its number; without it, all episodes are listed.")] = None,
+) -> None:
+    """Show an episode step by step: what was predicted, what happened, which rules spoke."""
+    from agentwm.evaluation.replay import episode_list, episode_view
+    from agentwm.records import RunStore
+
+    with RunStore.open(path) as store:
+        view = episode_list(store) if episode is None else episode_view(store, episode, _rules_of(path))
+    _console().print(view)
+
+
+@app.command()
+def envs() -> None:
+    """List the environments installed, and what each one is missing."""
+    from rich.table import Table
+
+    from agentwm import build
+
+    table = Table.grid(padding=(0, 3))
+    for name in build.names("environments"):
+        try:
+            spec = build.environment(name)
+        except AgentwmError as error:
+            table.add_row(f"[bold]{name}", f"[red]{error}")
+            continue
+        missing = spec.missing()
+        table.add_row(f"[bold]{name}", spec.summary)
+        table.add_row("", f"[dim]splits {', '.join(spec.splits)} · engines {', '.join(spec.engines)}")
+        if missing:
+            table.add_row("", f"[yellow]{missing}")
+    _console().print(table)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is installed, what is missing and which games are found; try every environment out."""
+    from agentwm.doctor import examine
+
+    console = _console()
+    if not examine(console):
+        raise typer.Exit(1)
+
+
+@rules_app.command("show")
+def show_rules(
+    path: Annotated[Path, typer.Argument(metavar="DIR|RUN", help="A folder of rules, or a run.")],
+    *,
+    retired: Annotated[bool, typer.Option("--retired", help="Also those that were given up, and why.")] = False,
+) -> None:
+    """Show all rules as sentences, with their evidence."""
+    from rich.text import Text
+
+    from agentwm.evaluation.display import rule_list
+
+    store = _rules_of(path)
+    console = _console()
+    console.print(rule_list([(rule, store.record(rule)) for rule in store.rules], with_names=True))
+    if retired and store.retired:
+        console.print(Text(f"\nretired: {len(store.retired)}", style="bold"))
+        console.print(rule_list([(rule, store.record(rule)) for rule in store.retired], with_names=True))
+
+
+@rules_app.command("why")
+def why_rule(
+    path: Annotated[Path, typer.Argument(metavar="DIR|RUN", help="A folder of rules, or a run.")],
+    rule: Annotated[str, typer.Argument(help="The rule's name, or the beginning of it.")],
+) -> None:
+    """Show one rule, its evidence, and (for a run) the steps where it spoke."""
+    from agentwm.evaluation.replay import rule_view
+    from agentwm.records import RunStore
+
+    rules = _rules_of(path)
+    found = rules.find(rule)
+    if not RunStore.is_at(path):
+        _console().print(rule_view(found, rules.record(found)))
+        return
+    with RunStore.open(path) as store:
+        _console().print(rule_view(found, rules.record(found), store))
+
+
+def _run(config: "RunConfig", *, is_resumed: bool, as_json: bool) -> "Report":
+    from rich.console import Console
+
+    from agentwm import build
+    from agentwm.evaluation.display import ProgressDisplay
+    from agentwm.records import RunStore
+
+    build.checked(config)  # before the rest is imported: a slip of the pen is answered at once
+    from agentwm.run import run as run_experiment
+
+    with _stdout_to_stderr(really=as_json):
+        progress = ProgressDisplay(Console(stderr=True))
+        try:
+            with progress:
+                return run_experiment(config, resume=is_resumed, progress=progress)
+        except KeyboardInterrupt:
+            saved = f"the run is saved; go on with: agentwm run --resume {config.out}"
+            is_saved = config.out is not None and RunStore.is_at(config.out)
+            sys.stderr.write(f"\ninterrupted; {saved if is_saved else 'the run had not begun'}\n")
+            raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
+def _resumed_config(context: typer.Context, path: Path, environment: str | None) -> "RunConfig":
+    """Return the configuration that the run in ``path`` was begun with.
+
+    Raises: ConfigurationError when another option was given beside ``--resume``: a run keeps its own.
+    """
+    from agentwm.configuration import RunConfig
+    from agentwm.records import RunStore
+
+    given = [
+        name
+        for name in context.params
+        if name not in {"resume", "as_json", "environment"} and _was_given(context, name)
+    ]
+    if given:
+        option = given[0].replace("_", "-")
+        raise ConfigurationError(f"--resume goes on with the options that the run was begun with: leave out --{option}")
+    with RunStore.open(path) as store:
+        config = RunConfig.parse(store.config | {"out": path})
+    if environment not in {None, config.environment}:
+        raise ConfigurationError(f"the run in {path} is of {config.environment}, not of {environment}")
+    return config
+
+
+def _was_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _new_folder(environment: str) -> Path:
+    from datetime import datetime
+
+    # The name is only a name here: whether there is such an environment is asked later.
+    safe = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in environment)
+    stem = Path("runs") / f"{safe}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    candidate, number = stem, 2
+    while candidate.exists():
+        candidate, number = stem.with_name(f"{stem.name}-{number}"), number + 1
+    return candidate
+
+
+def _print_report(report: "Report") -> None:
+    from agentwm.evaluation import results_of
+    from agentwm.evaluation.display import report_view
+    from agentwm.records import RunStore
+
+    path = Path(report.run)
+    with RunStore.open(path) as store:
+        results = results_of(store)
+    _console().print(report_view(report, results, _rules_of(path)))
+
+
+def _rules_of(path: Path) -> "RuleStore":
+    """Return the rules in ``path``, a folder of rules or a run (which is one)."""
+    from agentwm.rules.store import RuleStore
+
+    return RuleStore.load(path)
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    # Wide enough to keep a table whole where the output goes to a file, which has no width of its own.
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+
+
+@contextmanager
+def _stdout_to_stderr(*, really: bool) -> Iterator[None]:
+    """Send whatever is written to stdout meanwhile to stderr, C libraries included: engines print as they please."""
+    if not really:
+        yield
+        return
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)

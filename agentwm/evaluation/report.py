@@ -1,0 +1,198 @@
+"""The report of a run: what ``--json`` prints, built from the results of its episodes alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+from agentwm.evaluation.statistics import grouped, mean, median, quantile, wilson_interval
+
+if TYPE_CHECKING:
+    from agentwm.configuration import RunConfig
+    from agentwm.records import RunStore
+
+__all__ = ["EpisodeResult", "LLMUse", "Report", "report_on", "results_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeResult:
+    """What came of one episode.
+
+    ``phase`` is ``learn`` or ``play``. ``error`` says why the episode could not be played to its end; such an episode
+    counts as one not won. ``predictions`` counts the steps whose success or failure had been predicted.
+    """
+
+    task: str
+    task_type: str
+    phase: str
+    won: bool
+    steps: int
+    error: str | None = None
+    predictions: int = 0
+    predictions_right: int = 0
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Success(_Frozen):
+    """Episodes won: how many, as a share of all played (0 to 1), and its 95 % Wilson interval.
+
+    ``rate`` is None when none was played.
+    """
+
+    count: int
+    rate: float | None
+    ci95: tuple[float, float]
+
+
+class Steps(_Frozen):
+    """Steps to the goal, over the episodes won; None when none was."""
+
+    mean: float | None
+    median: float | None
+    p90: float | None
+
+
+class TypeReport(_Frozen):
+    """The same figures for one type of task."""
+
+    episodes: int
+    success: Success
+    steps: Steps
+
+
+class LearnedFrom(_Frozen):
+    """What the rules were learned from, in this run."""
+
+    split: str
+    episodes: int
+    steps: int
+
+
+class RuleCount(_Frozen):
+    """How many rules there are."""
+
+    active: int
+    retired: int
+
+
+class PredictionScore(_Frozen):
+    """How often a step's predicted success or failure came true, over the ``n`` predicted steps of play."""
+
+    accuracy: float | None
+    n: int
+
+
+class LLMUse(_Frozen):
+    """What was asked of language models."""
+
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+class Report(_Frozen):
+    """A run in numbers, each with what it takes to read it.
+
+    ``success``, ``steps`` and ``by_task_type`` are of the episodes played with rules frozen, not of those learned on.
+    ``steps`` is over episodes won; those not won are ``episodes - success.count``. ``altered`` is the seed of the world's variant, None
+    for the ordinary world. ``errors`` names the tasks that could not be played to their end, and why; they count as not won.
+    """
+
+    environment: str
+    engine: str
+    split: str
+    episodes: int
+    success: Success
+    steps: Steps
+    by_task_type: dict[str, TypeReport]
+    attempts_per_task: int
+    admissible_used: bool
+    max_steps: int
+    seed: int
+    altered: int | None
+    learned_from: LearnedFrom
+    rules: RuleCount
+    prediction: PredictionScore
+    llm: LLMUse
+    errors: list[str]
+    wall_s: float
+    run: str
+
+
+def report_on(  # noqa: PLR0913 -- one argument per thing a report must say of where its numbers come from
+    results: Sequence[EpisodeResult],
+    *,
+    config: "RunConfig",
+    engine: str,
+    splits: tuple[str, str],
+    rules: tuple[int, int],
+    wall_s: float,
+    run: str,
+    refused: Sequence[str] = (),
+    llm: LLMUse | None = None,
+) -> Report:
+    """Return the report on ``results``, of both phases and in any order.
+
+    ``splits`` are the one learned on and the one played, ``rules`` the active and the retired. ``refused`` names tasks
+    that the environment could not even offer, with the reason: they are listed among the errors and are no episodes.
+    """
+    played = [result for result in results if result.phase == "play"]
+    learned = [result for result in results if result.phase == "learn"]
+    predictions = sum(result.predictions for result in played)
+    right = sum(result.predictions_right for result in played)
+    return Report(
+        environment=config.environment,
+        engine=engine,
+        split=splits[1],
+        episodes=len(played),
+        success=_success(played),
+        steps=_steps(played),
+        by_task_type={
+            task_type: TypeReport(episodes=len(group), success=_success(group), steps=_steps(group))
+            for task_type, group in grouped(played, lambda result: result.task_type).items()
+        },
+        attempts_per_task=1,
+        admissible_used=config.admissible,
+        max_steps=config.max_steps,
+        seed=config.seed,
+        altered=config.altered,
+        learned_from=LearnedFrom(split=splits[0], episodes=len(learned), steps=sum(result.steps for result in learned)),
+        rules=RuleCount(active=rules[0], retired=rules[1]),
+        prediction=PredictionScore(accuracy=right / predictions if predictions else None, n=predictions),
+        llm=llm or LLMUse(),
+        errors=[*refused, *(f"{result.task}: {result.error}" for result in results if result.error)],
+        wall_s=round(wall_s, 3),
+        run=run,
+    )
+
+
+def results_of(store: "RunStore") -> list[EpisodeResult]:
+    """Return the results of all episodes of a run that came to their end, in the order played."""
+    return [
+        EpisodeResult(
+            task=each.task,
+            task_type=each.task_type,
+            phase=each.phase,
+            won=each.won,
+            steps=each.steps,
+            error=each.error,
+            predictions=each.predictions,
+            predictions_right=each.predictions_right,
+        )
+        for each in store.episodes()
+        if each.status != "running"
+    ]
+
+
+def _success(results: Sequence[EpisodeResult]) -> Success:
+    won = sum(result.won for result in results)
+    return Success(count=won, rate=won / len(results) if results else None, ci95=wilson_interval(won, len(results)))
+
+
+def _steps(results: Sequence[EpisodeResult]) -> Steps:
+    lengths = [result.steps for result in results if result.won]
+    return Steps(mean=mean(lengths), median=median(lengths), p90=quantile(lengths, 0.9))

@@ -1,0 +1,146 @@
+"""Turns trajectories into examples: who is credited with a change that only a later look revealed.
+
+Two things stand between what was lived and what can be learned from. A static fact learned late (two receptacles
+share one place) was true all along, so it is filled back over the whole episode. And a hidden quality (hot, clean) is
+shown by no ordinary text: when an inspection shows that it differs from what it was known to be, the last act upon the
+inspected thing is credited; when it shows no difference, that act is known not to have changed it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from agentwm.rules.binding import bindings_of
+from agentwm.rules.language import fluent_names, variables
+from agentwm.rules.matching import conjunction
+from agentwm.types import Action, Condition, Fluent, Ref, State, Trajectory, Transition, Value, Vocabulary
+
+__all__ = ["Example", "examples"]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One action as evidence: the state it was done in, whether it succeeded and what it is credited with.
+
+    ``settled`` holds, for every fluent of which it is known, the value right after the action; a hidden fluent is in
+    it only when it was inspected.
+    """
+
+    before: State
+    action: Action
+    succeeded: bool
+    changed: State
+    settled: State
+
+
+def examples(trajectory: Trajectory, vocabulary: Vocabulary) -> list[Example]:
+    """Return one example per transition, in order."""
+    statics = _statics(trajectory, vocabulary)
+    hidden = _hidden_changes(trajectory, vocabulary)
+    return [
+        _example(transition, statics, hidden.get(index, {}), vocabulary)
+        for index, transition in enumerate(trajectory.transitions)
+    ]
+
+
+def _example(
+    transition: Transition, statics: State, inspected: Mapping[Fluent, tuple[Value, Value]], vocabulary: Vocabulary
+) -> Example:
+    before = {**transition.before, **statics} if _differs(transition.before, statics) else transition.before
+    changed = {f: value for f, value in transition.changed.items() if _known_before(f, before, vocabulary) != value}
+    changed |= {f: after for f, (earlier, after) in inspected.items() if earlier != after}
+    settled = _Settled(transition.after, {f: after for f, (_, after) in inspected.items()}, vocabulary)
+    return Example(before, transition.action, transition.succeeded, changed, settled)
+
+
+class _Settled(dict[Fluent, Value]):
+    """The state after an action, without the hidden fluents that nobody looked at."""
+
+    def __init__(self, after: State, inspected: State, vocabulary: Vocabulary) -> None:
+        hidden = {name for name, schema in vocabulary.fluents.items() if schema.hidden}
+        super().__init__({f: v for f, v in after.items() if f.name not in hidden})
+        self.update(inspected)
+
+
+def _differs(state: State, statics: State) -> bool:
+    return any(state.get(fluent, fluent) != value for fluent, value in statics.items())
+
+
+def _statics(trajectory: Trajectory, vocabulary: Vocabulary) -> dict[Fluent, Value]:
+    """Return the static facts as they were known at the end."""
+    last = trajectory.transitions[-1].after if trajectory.transitions else trajectory.start
+    return {f: v for f, v in last.items() if (schema := vocabulary.fluents.get(f.name)) is not None and schema.static}
+
+
+def _known_before(fluent: Fluent, state: State, vocabulary: Vocabulary) -> Value | Fluent:
+    """Return the value before, or the fluent itself (equal to no value) where it was unknown."""
+    if fluent in state:
+        return state[fluent]
+    try:
+        return vocabulary.default(fluent)
+    except KeyError:
+        return fluent
+
+
+def _hidden_changes(
+    trajectory: Trajectory, vocabulary: Vocabulary
+) -> dict[int, dict[Fluent, tuple[Value, Value]]]:
+    """Return, per step, the hidden fluents that were inspected after it: (known before, seen after).
+
+    Credited is the only act upon the thing, since it was last inspected, that showed no change of its own; where there are two
+    such acts nobody can tell which it was.
+    """
+    known: dict[Fluent, Value] = {}
+    quiet_acts: dict[str, list[int]] = {}
+    credit: dict[int, dict[Fluent, tuple[Value, Value]]] = {}
+    for index, transition in enumerate(trajectory.transitions):
+        schema = vocabulary.actions.get(transition.action.verb)
+        if schema is None or not schema.inspects:
+            if transition.succeeded and not transition.changed:
+                for name in transition.action.args:
+                    quiet_acts.setdefault(name, []).append(index)
+            continue
+        for fluent, value in _inspected(transition, vocabulary):
+            earlier = known.get(fluent, vocabulary.default(fluent))
+            known[fluent] = value
+            acts = quiet_acts.get(fluent.args[0], [])
+            if len(acts) == 1:
+                credit.setdefault(acts[0], {})[fluent] = (earlier, value)
+        for name in transition.action.args:
+            quiet_acts.pop(name, None)
+    for fluent, value in _rewarded(trajectory, vocabulary):
+        acts = quiet_acts.get(fluent.args[0], [])
+        if len(acts) == 1:
+            credit.setdefault(acts[0], {})[fluent] = (known.get(fluent, vocabulary.default(fluent)), value)
+    return credit
+
+
+def _rewarded(trajectory: Trajectory, vocabulary: Vocabulary) -> Iterator[tuple[Fluent, Value]]:
+    """Yield the hidden fluents that a reward at the end tells of: the goal's conditions must then hold.
+
+    Nothing where several things could be what fulfilled the goal.
+    """
+    if not trajectory.transitions or trajectory.transitions[-1].observation.reward <= 0:
+        return
+    state = trajectory.transitions[-1].after
+    hidden = [c for c in trajectory.goal.conditions if _is_hidden(c, vocabulary)]
+    shown = [c for c in trajectory.goal.conditions if not _is_hidden(c, vocabulary)]
+    ways = [b for b in bindings_of(shown, state) if conjunction(shown, b, state, vocabulary) is True]
+    if len(ways) != 1:
+        return
+    for condition in hidden:
+        left = condition.left
+        if isinstance(left, Ref) and condition.op == "==" and isinstance(condition.right, bool | str):
+            yield Fluent(left.name, tuple(ways[0][name] for name in variables(left))), condition.right
+
+
+def _is_hidden(condition: Condition, vocabulary: Vocabulary) -> bool:
+    return any(name in vocabulary.fluents and vocabulary.fluents[name].hidden for name in fluent_names(condition))
+
+
+def _inspected(transition: Transition, vocabulary: Vocabulary) -> Iterator[tuple[Fluent, Value]]:
+    """Yield the hidden fluents that this inspection told, with their values."""
+    told: Iterable[Fluent] = transition.told
+    for fluent in told:
+        schema = vocabulary.fluents.get(fluent.name)
+        if schema is not None and schema.hidden and schema.has_default and fluent.args:
+            yield fluent, transition.after[fluent]

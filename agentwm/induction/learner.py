@@ -1,0 +1,302 @@
+"""The symbolic inducer: from transitions to rules, starting from none.
+
+Per verb: conjunctions for which it succeeds, conjunctions for which it fails, and what a success changes, each change
+with the conditions under which it comes. Every rule's evidence is counted over all transitions; rules that explain nothing
+that the others leave unexplained are pruned; a rule that no longer follows from the evidence is retired with the reason.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from agentwm.induction.credit import Example, examples
+from agentwm.induction.pruning import maximum_coverage
+from agentwm.induction.search import Conjunction, false_mask, mask_of, separate, shut_out
+from agentwm.induction.table import Table
+from agentwm.knowledge import learn as learn_knowledge
+from agentwm.rules.language import Change, Rule, RuleOutcome
+from agentwm.rules import matching
+from agentwm.rules.matching import bind, holds, value_of
+from agentwm.rules.store import Record, RuleStore, Silence, signature
+from agentwm.types import Condition, Fluent, Ref, Term, Trajectory, Value, Var, Vocabulary
+
+__all__ = ["SymbolicInducer"]
+
+Sorts = tuple[str, ...]
+
+# An effect seen in fewer than this share of the successes in which it could show is taken for coincidence.
+LEAST_EFFECT = 0.3
+SURE = 0.97
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A rule with the examples for which it speaks, and those it gets right."""
+
+    rule: Rule
+    speaks: int
+    right: int
+
+
+class SymbolicInducer:
+    """Induces rules from trajectories; keeps the columns of finished episodes, so that one more episode costs one more episode."""
+
+    def __init__(self) -> None:
+        self._tables: dict[tuple[str, Sorts], Table] = {}
+        self._finished: list[Trajectory] = []
+        self.tables: dict[tuple[str, Sorts], Table] = {}
+        self._vocabulary: Vocabulary | None = None
+        self._verb_cache: dict[tuple[str, Sorts], tuple[int, int, list[_Candidate]]] = {}
+
+    def induce(self, trajectories: Sequence[Trajectory], vocabulary: Vocabulary) -> RuleStore:
+        """Return the rules that explain ``trajectories``, of which all but the last are taken to be finished."""
+        return self.revise(RuleStore(), trajectories, vocabulary)
+
+    def revise(self, store: RuleStore, trajectories: Sequence[Trajectory], vocabulary: Vocabulary) -> RuleStore:
+        """Return ``store`` brought up to date with ``trajectories``; rules that no longer follow are retired."""
+        tables = self._tables_for(trajectories, vocabulary)
+        self.tables = tables
+        rules: list[Rule] = []
+        records: dict[str, Record] = {}
+        counts: dict[str, dict[str, tuple[int, int]]] = {}
+        for table in tables.values():
+            kept = self._rules_of(table)
+            for candidate in kept:
+                rules.append(candidate.rule)
+                records[candidate.rule.id] = _record(candidate, len(self._finished))
+            for key, tally in _silence(table, [c.rule for c in kept]).items():
+                counts.setdefault(table.verb, {})[key] = tally
+        retired, reasons = _retire(store, rules, tables)
+        return RuleStore(
+            tuple(rules),
+            {**store.records, **records, **reasons},
+            tuple(retired),
+            Silence(counts=counts),
+            learn_knowledge(trajectories, vocabulary),
+        )
+
+    def _tables_for(
+        self, trajectories: Sequence[Trajectory], vocabulary: Vocabulary
+    ) -> dict[tuple[str, Sorts], Table]:
+        finished, current = list(trajectories[:-1]), trajectories[-1:]
+        is_continuation = len(finished) >= len(self._finished) and all(
+            old is new for old, new in zip(self._finished, finished, strict=False)
+        )
+        if not is_continuation or vocabulary != self._vocabulary:
+            self._tables, self._finished, self._vocabulary = {}, [], vocabulary
+            self._verb_cache = {}
+        for trajectory in finished[len(self._finished) :]:
+            _fill(self._tables, examples(trajectory, vocabulary), vocabulary)
+            self._finished.append(trajectory)
+        tables = {key: table.copy() for key, table in self._tables.items()}
+        for trajectory in current:
+            _fill(tables, examples(trajectory, vocabulary), vocabulary)
+        return tables
+
+    def _rules_of(self, table: Table) -> list[_Candidate]:
+        key = (table.verb, table.sorts)
+        cached = self._verb_cache.get(key)
+        if cached is not None and cached[:2] == (len(table), table.succeeded):
+            return cached[2]
+        candidates = _induce_verb(table)
+        self._verb_cache[key] = (len(table), table.succeeded, candidates)
+        return candidates
+
+
+def _fill(tables: dict[tuple[str, Sorts], Table], rows: Iterable[Example], vocabulary: Vocabulary) -> None:
+    for example in rows:
+        sorts = tuple(str(example.before.get(Fluent("sort", (arg,)), "any")) for arg in example.action.args)
+        key = (example.action.verb, sorts)
+        if key not in tables:
+            tables[key] = Table(*key, vocabulary)
+        tables[key].append(example)
+
+
+def _induce_verb(table: Table) -> list[_Candidate]:
+    """Return the rules for one verb."""
+    successes = separate(table, table.succeeded, table.failed)
+    candidates = [c for conjunction in successes for c in _success_rules(table, conjunction)]
+    candidates += [
+        _failure_rule(table, conjunction)
+        for conjunction in shut_out(table, table.succeeded, table.failed, successes)
+    ]
+    return _prune(table, candidates)
+
+
+# --- success, and what it changes ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Effect:
+    """A change that some successes show: in which examples it came, and in which it demonstrably did not."""
+
+    change: Change
+    came: int
+    stayed_away: int
+
+
+def _success_rules(table: Table, conjunction: Conjunction) -> list[_Candidate]:
+    """Return the rule for a success with the changes that always come, and one more for each that comes under conditions."""
+    speaks = mask_of(conjunction, table.everything)
+    inside = table.succeeded & table.everything & ~false_mask(conjunction)
+    always: list[Change] = []
+    rules: list[_Candidate] = []
+    for effect in _effects(table, inside):
+        rate = effect.came.bit_count() / max(1, (effect.came | effect.stayed_away).bit_count())
+        if rate >= SURE:
+            always.append(effect.change)
+        elif conditional := _conditional_rule(table, conjunction, effect):
+            rules.append(conditional)
+    rate = (speaks & table.succeeded).bit_count() / max(1, speaks.bit_count())
+    rule = _rule(table, conjunction, rate, tuple(always))
+    return [_Candidate(rule, speaks, speaks & table.succeeded), *rules]
+
+
+def _conditional_rule(table: Table, conjunction: Conjunction, effect: _Effect) -> _Candidate | None:
+    """Return a rule for a change that only sometimes comes: under the conditions that tell when, else with its rate."""
+    rate = effect.came.bit_count() / (effect.came | effect.stayed_away).bit_count()
+    for literal in sorted(table.literals(), key=lambda x: x.price):
+        is_told_apart = not literal.true & effect.stayed_away and not literal.false & effect.came
+        if is_told_apart and literal.false & effect.stayed_away and literal.true & effect.came:
+            wider = (*conjunction, literal)
+            speaks = mask_of(wider, table.everything)
+            return _Candidate(_rule(table, wider, 1.0, (effect.change,)), speaks, speaks & table.succeeded)
+    if rate < LEAST_EFFECT:
+        return None
+    return _Candidate(_rule(table, conjunction, rate, (effect.change,)), effect.came | effect.stayed_away, effect.came)
+
+
+def _effects(table: Table, successes: int) -> list[_Effect]:
+    """Return the lifted changes seen among ``successes``, most frequent first."""
+    came: dict[Change, int] = {}
+    for index, example in _rows(table, successes):
+        for fluent, value in example.changed.items():
+            change = _lift(fluent, value, table, example)
+            if change is not None:
+                came[change] = came.get(change, 0) | 1 << index
+    effects = []
+    for change, mask in came.items():
+        against = 0
+        for index, example in _rows(table, successes & ~mask):
+            if _failed_to_come(change, table, example):
+                against |= 1 << index
+        effects.append(_Effect(change, mask, against))
+    return sorted(effects, key=lambda effect: (-effect.came.bit_count(), str(effect.change)))
+
+
+def _rows(table: Table, mask: int) -> Iterable[tuple[int, Example]]:
+    while mask:
+        low = mask & -mask
+        index = low.bit_length() - 1
+        yield index, table.rows[index]
+        mask ^= low
+
+
+def _lift(fluent: Fluent, value: Value, table: Table, example: Example) -> Change | None:
+    """Return the change in terms of the action's parameters, None where the fluent is not about its arguments."""
+    names = dict(zip(example.action.args, table.parameters, strict=True))
+    if any(arg not in names for arg in fluent.args):
+        return None
+    target = Ref(fluent.name, tuple(Var(names[arg]) for arg in fluent.args))
+    lifted: Term = Var(names[value]) if isinstance(value, str) and value in names else value
+    return Change(target, lifted)
+
+
+def _failed_to_come(change: Change, table: Table, example: Example) -> bool:
+    """Whether it is known that ``change`` was not made, and not because it was so before."""
+    bindings = dict(zip(table.parameters, example.action.args, strict=True))
+    target = Fluent(change.target.name, tuple(bindings[v.name] for v in change.target.args if isinstance(v, Var)))
+    if target in example.changed:
+        return True
+    wanted = value_of(change.value, bindings, example.before, table.vocabulary)
+    if target not in example.settled:
+        schema = table.vocabulary.fluents[target.name]
+        return schema.has_default and not schema.hidden and wanted != schema.default
+    return example.settled[target] != wanted
+
+
+# --- rules ----------------------------------------------------------------------------------------------------------------
+
+
+def _rule(table: Table, conjunction: Conjunction, rate: float, changes: tuple[Change, ...], *, success: bool = True) -> Rule:
+    sorts = tuple(
+        Condition(Ref("sort", (Var(name),)), "==", sort)
+        for name, sort, declared in zip(table.parameters, table.sorts, _declared_sorts(table), strict=True)
+        if sort != declared
+    )
+    when = (*sorts, *(literal.condition for literal in conjunction))
+    return Rule(table.verb, table.parameters, when, (RuleOutcome(round(rate, 2), success, changes),))
+
+
+def _declared_sorts(table: Table) -> Sorts:
+    schema = table.vocabulary.actions.get(table.verb)
+    return schema.parameters if schema else table.sorts
+
+
+def _failure_rule(table: Table, conjunction: Conjunction) -> _Candidate:
+    speaks = mask_of(conjunction, table.everything)
+    right = speaks & table.failed
+    rate = right.bit_count() / max(1, speaks.bit_count())
+    return _Candidate(_rule(table, conjunction, rate, (), success=False), speaks, right)
+
+
+def _prune(table: Table, candidates: list[_Candidate]) -> list[_Candidate]:
+    """Keep the rules needed to cover all that any of them explains, the most telling first."""
+    failures = [c for c in candidates if not c.rule.predicts_success]
+    kept = maximum_coverage([c.right for c in failures])
+    return [c for c in candidates if c.rule.predicts_success] + [failures[i] for i in kept]
+
+
+def _record(candidate: _Candidate, _episodes: int) -> Record:
+    return Record(
+        supports=candidate.right.bit_count(),
+        contradicts=(candidate.speaks & ~candidate.right).bit_count(),
+        last_spoken=candidate.speaks.bit_length() - 1,
+    )
+
+
+def _retire(
+    store: RuleStore, rules: list[Rule], tables: dict[tuple[str, Sorts], Table]
+) -> tuple[list[Rule], dict[str, Record]]:
+    """Return the rules that no longer follow from the evidence, with records that say why."""
+    present = {rule.id for rule in rules}
+    retired = [rule for rule in store.retired if rule.id not in present]
+    reasons: dict[str, Record] = {}
+    for rule in store.rules:
+        if rule.id in present:
+            continue
+        against = _contradictions(rule, tables)
+        reason = f"contradicted by {against} transitions" if against else "replaced by rules that explain more"
+        reasons[rule.id] = store.record(rule).model_copy(
+            update={"state": "retired", "reason": reason, "contradicts": against}
+        )
+        retired.append(rule)
+    return retired, reasons
+
+
+def _contradictions(rule: Rule, tables: dict[tuple[str, Sorts], Table]) -> int:
+    count = 0
+    for (verb, _), table in tables.items():
+        if verb != rule.verb:
+            continue
+        for example in table.rows:
+            bindings = bind(rule, example.action)
+            if bindings is None or example.succeeded == rule.predicts_success:
+                continue
+            count += matching.conjunction(rule.when, bindings, example.before, table.vocabulary) is True
+    return count
+
+
+# --- silence -------------------------------------------------------------------------------------------------------------
+
+
+def _silence(table: Table, rules: list[Rule]) -> dict[str, tuple[int, int]]:
+    successes = [rule for rule in rules if rule.predicts_success]
+    tally: Counter[tuple[str, bool]] = Counter()
+    for example in table.rows:
+        bindings = dict(zip(table.parameters, example.action.args, strict=True))
+        truths = [[holds(c, bindings, example.before, table.vocabulary) for c in rule.when] for rule in successes]
+        tally[signature(truths), example.succeeded] += 1
+    keys = {key for key, _ in tally}
+    return {key: (tally[key, True], tally[key, False]) for key in sorted(keys)}
+

@@ -1,0 +1,253 @@
+"""Examples of one verb as columns of bits, so that a search over conditions is a search over integers.
+
+Bit *i* of every mask belongs to example *i*. A condition has two masks, where it is true and where it is false; where
+neither bit is set it is unknown. The names that conditions may use are drawn from the vocabulary alone: every
+equality between two references of one sort, every Boolean fluent of an argument, every kind.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from agentwm.induction.credit import Example
+from agentwm.rules.language import variables
+from agentwm.rules.matching import Unknown, compare, value_of
+from agentwm.types import NOT_ENTITIES, Action, Condition, Ref, State, Term, Value, Var, Vocabulary
+
+__all__ = ["Literal", "Table", "parameter_names"]
+
+# Prices of a condition in the search, cheapest first: a relation between the things at hand explains more than a
+# property of one, and a property more than a thing's kind. Source: DECISIONS 3.
+RELATION_PRICE = 1.0
+ABSENCE_PRICE = 1.2
+PROPERTY_PRICE = 1.5
+KIND_PRICE = 1.0
+KIND_MEMBER_PRICE = 1.0
+EXCEPTION_PRICE = 1.4
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A condition with its price and the examples in which it is true and false.
+
+    ``is_bond`` marks an equality between references: what ties the action's arguments to the situation.
+    """
+
+    condition: Condition
+    price: float
+    true: int
+    false: int
+    is_bond: bool = False
+
+
+def parameter_names(sorts: Sequence[str]) -> tuple[str, ...]:
+    """Return variable names for parameters of these sorts: ``o``, ``r``; numbered where a letter occurs twice."""
+    letters = [sort[0] for sort in sorts]
+    return tuple(
+        letter if letters.count(letter) == 1 else f"{letter}{letters[: i + 1].count(letter)}"
+        for i, letter in enumerate(letters)
+    )
+
+
+class Table:
+    """The examples of one verb applied to arguments of the given sorts."""
+
+    def __init__(self, verb: str, sorts: tuple[str, ...], vocabulary: Vocabulary) -> None:
+        self.verb = verb
+        self.sorts = sorts
+        self.parameters = parameter_names(sorts)
+        self.vocabulary = vocabulary
+        self.rows: list[Example] = []
+        self.succeeded = 0
+        self._pairs = list(_pairs(sorts, self.parameters, vocabulary))
+        self._constants = list(_constants(sorts, self.parameters, vocabulary))
+        self._kinds: list[Term] = [Ref("kind", (Var(name),)) for name in self.parameters]
+        self._kind_masks: list[dict[Value, int]] = [{} for _ in self._kinds]
+        self._pair_masks = [[0, 0] for _ in self._pairs]
+        self._constant_masks = [[0, 0] for _ in self._constants]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def everything(self) -> int:
+        """The mask of all examples."""
+        return (1 << len(self.rows)) - 1
+
+    @property
+    def failed(self) -> int:
+        """The mask of the examples that failed."""
+        return self.everything & ~self.succeeded
+
+    def copy(self) -> "Table":
+        """Return a table that can grow without changing this one."""
+        twin = Table.__new__(Table)
+        twin.__dict__.update(self.__dict__)
+        twin.rows = list(self.rows)
+        twin._kind_masks = [dict(masks) for masks in self._kind_masks]  # noqa: SLF001 -- our own class
+        twin._pair_masks = [list(masks) for masks in self._pair_masks]  # noqa: SLF001
+        twin._constant_masks = [list(masks) for masks in self._constant_masks]  # noqa: SLF001
+        return twin
+
+    def append(self, example: Example) -> None:
+        """Add one example: one bit to every column."""
+        bit = 1 << len(self.rows)
+        self.rows.append(example)
+        if example.succeeded:
+            self.succeeded |= bit
+        bindings = dict(zip(self.parameters, example.action.args, strict=True))
+        seen: dict[Term, Value | Unknown] = {}
+
+        def value(term: Term) -> Value | Unknown:
+            if term not in seen:
+                seen[term] = value_of(term, bindings, example.before, self.vocabulary)
+            return seen[term]
+
+        for (left, right), masks in zip(self._pairs, self._pair_masks, strict=True):
+            truth = compare(value(left), "==", value(right))
+            if truth is not None:
+                masks[not truth] |= bit
+        for (left, constant), masks in zip(self._constants, self._constant_masks, strict=True):
+            truth = compare(value(left), "==", constant)
+            if truth is not None:
+                masks[not truth] |= bit
+        for term, by_kind in zip(self._kinds, self._kind_masks, strict=True):
+            kind = value(term)
+            if not isinstance(kind, Unknown):
+                by_kind[kind] = by_kind.get(kind, 0) | bit
+
+    def like(self, action: Action, state: State) -> int:
+        """Return the mask of the examples done in the same circumstances, kinds apart."""
+        bindings = dict(zip(self.parameters, action.args, strict=True))
+        mask = self.everything
+        columns = (
+            *((left, right, masks) for (left, right), masks in zip(self._pairs, self._pair_masks, strict=True)),
+            *((left, right, masks) for (left, right), masks in zip(self._constants, self._constant_masks, strict=True)),
+        )
+        for left, right, (true, false) in columns:
+            here = value_of(left, bindings, state, self.vocabulary)
+            truth = compare(here, "==", value_of(right, bindings, state, self.vocabulary))
+            mask &= ~(true | false) if truth is None else true if truth else false
+            if not mask:
+                break
+        return mask
+
+    def of_kinds(self, kinds: Sequence[Value]) -> list[int]:
+        """Return, per argument, the mask of the examples whose argument was of the kind given."""
+        return [masks.get(kind, 0) for masks, kind in zip(self._kind_masks, kinds, strict=True)]
+
+    def where(self, conditions: Iterable[Condition]) -> int:
+        """Return the mask of the examples in which all ``conditions``, as ``literals`` yields them, were true."""
+        known = {literal.condition: literal.true for literal in self.literals()}
+        mask = self.everything
+        for condition in conditions:
+            mask &= known.get(condition, 0)
+        return mask
+
+    def bonds(self) -> Iterator[Literal]:
+        """Yield the equalities between references."""
+        for (left, right), (true, false) in zip(self._pairs, self._pair_masks, strict=True):
+            yield Literal(Condition(left, "==", right), RELATION_PRICE, true, false, is_bond=True)
+
+    def literals(self) -> Iterator[Literal]:
+        """Yield every simple condition and its negation, those on kinds excepted."""
+        for literal in self.bonds():
+            yield literal
+            yield negated(literal)
+        for (left, constant), (true, false) in zip(self._constants, self._constant_masks, strict=True):
+            price = ABSENCE_PRICE if constant is None else PROPERTY_PRICE
+            literal = Literal(Condition(left, "==", constant), price, true, false)
+            yield literal
+            yield negated(literal)
+
+    def kind_literals(self, positives: int, negatives: int) -> Iterator[Literal]:
+        """Yield, per parameter, the kinds seen among ``positives``, and the exceptions seen only among ``negatives``."""
+        for term, by_kind in zip(self._kinds, self._kind_masks, strict=True):
+            liked = sorted(str(kind) for kind, mask in by_kind.items() if mask & positives)
+            disliked = sorted(str(kind) for kind, mask in by_kind.items() if mask & negatives and not mask & positives)
+            if not liked or not disliked:
+                continue
+            inside, outside = self._kind_mask(term, liked), self._kind_mask(term, disliked)
+            known = sum(by_kind.values())
+            price = KIND_PRICE + KIND_MEMBER_PRICE * len(liked)
+            yield Literal(_membership(term, liked), price, inside, known & ~inside)
+            price = KIND_PRICE + EXCEPTION_PRICE * len(disliked)
+            yield Literal(_membership(term, disliked, negate=True), price, known & ~outside, outside)
+
+    def single_kinds(self, negatives: int) -> Iterator[Literal]:
+        """Yield ``kind(?x) is k`` for every kind that occurs among ``negatives``."""
+        for term, by_kind in zip(self._kinds, self._kind_masks, strict=True):
+            known = sum(by_kind.values())
+            for kind, mask in by_kind.items():
+                if mask & negatives:
+                    yield Literal(Condition(term, "==", kind), KIND_PRICE + KIND_MEMBER_PRICE, mask, known & ~mask)
+
+    def _kind_mask(self, term: Term, kinds: Sequence[str]) -> int:
+        by_kind = self._kind_masks[self._kinds.index(term)]
+        return sum(by_kind.get(kind, 0) for kind in kinds)
+
+
+_NEGATIONS = {"==": "!=", "!=": "==", "in": "notin", "notin": "in"}
+
+
+def negated(literal: Literal) -> Literal:
+    """Return the literal that is true where this one is false."""
+    left, op, right = literal.condition
+    return Literal(Condition(left, _NEGATIONS[op], right), literal.price, literal.false, literal.true)
+
+
+def _membership(term: Term, kinds: Sequence[str], *, negate: bool = False) -> Condition:
+    if len(kinds) == 1:
+        return Condition(term, "!=" if negate else "==", kinds[0])
+    return Condition(term, "notin" if negate else "in", tuple(kinds))
+
+
+def _pairs(sorts: tuple[str, ...], names: tuple[str, ...], vocabulary: Vocabulary) -> Iterator[tuple[Term, Term]]:
+    """Yield the pairs of references that may be compared: same sort, and at least one about the arguments."""
+    by_sort: dict[str, list[Term]] = {}
+    for sort, term in _references(sorts, names, vocabulary):
+        by_sort.setdefault(sort, []).append(term)
+    for terms in by_sort.values():
+        for left, right in combinations(terms, 2):
+            if any(True for _ in variables(left)) or any(True for _ in variables(right)):
+                yield left, right
+
+
+def _references(
+    sorts: tuple[str, ...], names: tuple[str, ...], vocabulary: Vocabulary
+) -> Iterator[tuple[str, Term]]:
+    """Yield (sort, reference): fluents without arguments, of an argument, and static fluents of those."""
+    flat: list[tuple[str, Term]] = []
+    for schema in vocabulary.fluents.values():
+        if not schema.parameters and schema.value not in NOT_ENTITIES:
+            flat.append((schema.value, Ref(schema.name)))
+    arguments: list[tuple[str, Term]] = [(sort, Var(name)) for sort, name in zip(sorts, names, strict=True)]
+    for schema in vocabulary.fluents.values():
+        if schema.static or schema.value in NOT_ENTITIES:
+            continue
+        for sort, variable in arguments:
+            if schema.parameters == (sort,):
+                flat.append((schema.value, Ref(schema.name, (variable,))))
+    yield from flat
+    yield from arguments
+    for schema in vocabulary.fluents.values():
+        if schema.static and len(schema.parameters) == 1 and schema.value not in NOT_ENTITIES:
+            for sort, term in (*flat, *arguments):
+                if sort in schema.parameters[0].split("|"):
+                    yield schema.value, Ref(schema.name, (term,))
+
+
+def _constants(
+    sorts: tuple[str, ...], names: tuple[str, ...], vocabulary: Vocabulary
+) -> Iterator[tuple[Term, Value]]:
+    """Yield (reference, constant) pairs: what may be absent, and the Boolean fluents of the arguments."""
+    for schema in vocabulary.fluents.values():
+        if not schema.parameters and schema.value not in NOT_ENTITIES:
+            yield Ref(schema.name), None
+        for sort, name in zip(sorts, names, strict=True):
+            if schema.value == "bool" and not schema.hidden and schema.parameters == (sort,):
+                term = Ref(schema.name, (Var(name),))
+                yield term, True
+                yield term, False
+                if not schema.has_default:
+                    yield term, None

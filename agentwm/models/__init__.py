@@ -1,0 +1,1 @@
+"""World models: rules first, and what answers where they are silent."""

@@ -1,0 +1,119 @@
+"""The symbolic world model: learned rules over "nothing else changes"."""
+
+from collections.abc import Mapping, Sequence
+
+from agentwm.rules.language import Rule
+from agentwm.rules.matching import UNKNOWN, bind, conjunction, holds, value_of
+from agentwm.rules.store import RuleStore, signature
+from agentwm.types import Fluent, Outcome, Prediction, Query, State, Value, Vocabulary, WorldModel
+
+__all__ = ["AlignedModel", "FrameModel", "RuleModel", "apply"]
+
+
+def apply(state: State, prediction: Prediction) -> State:
+    """Return the state that ``prediction`` expects to follow ``state``."""
+    return {**state, **prediction.changes} if prediction.changes else state
+
+
+def changes_of(
+    rule: Rule, bindings: Mapping[str, str], state: State, vocabulary: Vocabulary
+) -> dict[Fluent, Value]:
+    """Return the changes of the rule's most probable outcome; a change to or from something unknown is left out."""
+    outcome = max(rule.outcomes, key=lambda o: o.probability)
+    changes: dict[Fluent, Value] = {}
+    for change in outcome.changes:
+        args = [value_of(arg, bindings, state, vocabulary) for arg in change.target.args]
+        value = value_of(change.value, bindings, state, vocabulary)
+        if value is UNKNOWN or any(arg is UNKNOWN or arg is None for arg in args):
+            continue
+        changes[Fluent(change.target.name, tuple(map(str, args)))] = value  # type: ignore[assignment]
+    return changes
+
+
+class RuleModel:
+    """Predicts with the rules that apply for certain, and is silent (None) where none does."""
+
+    def __init__(self, store: RuleStore, vocabulary: Vocabulary) -> None:
+        self._store = store
+        self._vocabulary = vocabulary
+        self._by_verb: dict[str, list[Rule]] = {}
+        for rule in store.rules:
+            self._by_verb.setdefault(rule.verb, []).append(rule)
+
+    def speak(self, query: Query) -> Prediction | None:
+        """Return what the rules say, None where all are silent.
+
+        Where rules of success and of failure both apply, the more trusted wins, then the more specific.
+        """
+        spoken: list[tuple[Rule, dict[str, str]]] = []
+        for rule in self._by_verb.get(query.action.verb, ()):
+            bindings = bind(rule, query.action)
+            if bindings is not None and conjunction(rule.when, bindings, query.state, self._vocabulary):
+                spoken.append((rule, bindings))
+        if not spoken:
+            return None
+        strongest = max((rule for rule, _ in spoken), key=lambda r: (self._trust(r), len(r.when), r.id))
+        agreeing = [(r, b) for r, b in spoken if r.predicts_success == strongest.predicts_success]
+        trust = self._store.record(strongest).trust
+        changes: dict[Fluent, Value] = {}
+        for rule, bindings in agreeing:
+            if max(o.probability for o in rule.outcomes) >= 0.5:  # noqa: PLR2004
+                changes |= changes_of(rule, bindings, query.state, self._vocabulary)
+        outcomes = (
+            Outcome(trust, changes, success=strongest.predicts_success),
+            Outcome(1 - trust, success=not strongest.predicts_success),
+        )
+        return Prediction(outcomes, trust, "rules", tuple(r.id for r, _ in agreeing))
+
+    def _trust(self, rule: Rule) -> float:
+        return round(self._store.record(rule).trust, 1)
+
+
+class FrameModel:
+    """Predicts that nothing changes, with the rate at which the verb has succeeded in such circumstances."""
+
+    def __init__(self, store: RuleStore, vocabulary: Vocabulary) -> None:
+        self._store = store
+        self._vocabulary = vocabulary
+        self._by_verb = {
+            verb: [r for r in store.of_verb(verb) if r.predicts_success] for verb in {r.verb for r in store.rules}
+        }
+
+    def predict(self, queries: Sequence[Query]) -> list[Prediction]:
+        """Return one prediction per query, in order."""
+        return [self._predict(query) for query in queries]
+
+    def _predict(self, query: Query) -> Prediction:
+        rules = self._by_verb.get(query.action.verb, [])
+        truths = []
+        for rule in rules:
+            bindings = bind(rule, query.action)
+            if bindings is not None:
+                truths.append([holds(c, bindings, query.state, self._vocabulary) for c in rule.when])
+        rate = self._store.silence.success_rate(query.action.verb, signature(truths))
+        likely, unlikely = Outcome(rate), Outcome(1 - rate, success=False)
+        outcomes = (likely, unlikely) if rate >= 0.5 else (unlikely, likely)  # noqa: PLR2004
+        return Prediction(outcomes, max(rate, 1 - rate), "frame")
+
+
+class AlignedModel:
+    """Answers with the rules where they speak, and asks the base model where they are silent.
+
+    Source: the alignment of WALL-E (Zhou et al., 2025): rules overrule the model. Here the model is not even asked.
+    """
+
+    def __init__(self, rules: RuleModel, base: WorldModel) -> None:
+        self._rules = rules
+        self._base = base
+
+    @classmethod
+    def symbolic(cls, store: RuleStore, vocabulary: Vocabulary) -> "AlignedModel":
+        """Return the model that needs no language model: rules over "nothing else changes"."""
+        return cls(RuleModel(store, vocabulary), FrameModel(store, vocabulary))
+
+    def predict(self, queries: Sequence[Query]) -> list[Prediction]:
+        """Return one prediction per query, in order."""
+        spoken = [self._rules.speak(query) for query in queries]
+        silent = [query for query, prediction in zip(queries, spoken, strict=True) if prediction is None]
+        answers = iter(self._base.predict(silent)) if silent else iter(())
+        return [prediction or next(answers) for prediction in spoken]

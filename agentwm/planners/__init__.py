@@ -1,0 +1,1 @@
+"""Planners: they look ahead in the world model and choose what to do."""

@@ -1,0 +1,195 @@
+"""Searches forward through the learned rules for the cheapest sequence of actions to a goal.
+
+A* over the few fluents that the relevant actions touch. Doubt costs: an action whose conditions are unknown is taken to be possible at
+a price, and an action pays one over the trust in its rule, so that of two plans the surer wins.
+
+Source: A* (Hart, Nilsson & Raphael, 1968); optimism about unknown preconditions is ours, DECISIONS 4.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from heapq import heappop, heappush
+from itertools import count
+
+from agentwm.planners.grounding import GroundAction, GroundRule
+from agentwm.rules.language import Change, fluent_names
+from agentwm.rules.matching import UNKNOWN, Unknown, compare, holds, look_up
+from agentwm.types import Action, Condition, Fluent, Ref, State, Term, Value, Var, Vocabulary
+
+__all__ = ["search"]
+
+Values = tuple[Value | Unknown, ...]
+Test = Callable[[Values], bool | None]
+Goal = Sequence[Condition]
+
+PRICE_OF_DOUBT = 0.6
+MOST_NODES = 2000
+EAGERNESS = 2
+
+
+def search(
+    goals: Sequence[Goal],
+    actions: Iterable[GroundAction],
+    state: State,
+    vocabulary: Vocabulary,
+    *,
+    most_nodes: int = MOST_NODES,
+) -> tuple[tuple[Action, ...], float] | None:
+    """Return the cheapest actions that reach any of ``goals`` with their cost, None where there are none.
+
+    A goal is a conjunction of conditions without variables. Gives up after ``most_nodes`` expansions.
+    """
+    problem = _Problem(actions, state, vocabulary)
+    tests = [[problem.compile(condition) for condition in goal if not problem.is_settled(condition)] for goal in goals]
+
+    def distance(values: Values) -> int:
+        return EAGERNESS * min(sum(test(values) is not True for test in goal) for goal in tests)
+
+    tie = count()
+    start = problem.start
+    frontier: list[tuple[float, float, int, Values]] = [(distance(start), 0.0, next(tie), start)]
+    best = {start: 0.0}
+    parents: dict[Values, tuple[Values, Action]] = {}
+    expanded = 0
+    while frontier and expanded < most_nodes:
+        _, cost, _, values = heappop(frontier)
+        if cost > best[values]:
+            continue
+        if distance(values) == 0:
+            return _path(values, parents), cost
+        expanded += 1
+        for action in problem.actions:
+            step = action.step(values)
+            if step is None:
+                continue
+            after, price = step
+            total = cost + price
+            if total < best.get(after, float("inf")):
+                best[after] = total
+                parents[after] = (values, action.action)
+                heappush(frontier, (total + distance(after), total, next(tie), after))
+    return None
+
+
+def _path(values: Values, parents: dict[Values, tuple[Values, Action]]) -> tuple[Action, ...]:
+    actions = []
+    while values in parents:
+        values, action = parents[values]
+        actions.append(action)
+    return tuple(reversed(actions))
+
+
+class _Problem:
+    """The relevant fluents as a tuple of values, and the actions compiled over it."""
+
+    def __init__(self, actions: Iterable[GroundAction], state: State, vocabulary: Vocabulary) -> None:
+        grounded = list(actions)
+        self.state = state
+        self.vocabulary = vocabulary
+        self.index: dict[Fluent, int] = {}
+        for action in grounded:
+            for rule in action.successes:
+                for change in rule.changes:
+                    fluent = Fluent(change.target.name, tuple(str(arg) for arg in change.target.args))
+                    self.index.setdefault(fluent, len(self.index))
+        self.names = {fluent.name for fluent in self.index}
+        self.start: Values = tuple(look_up(fluent, state, vocabulary) for fluent in self.index)
+        self.actions = [_Compiled(action, self) for action in grounded]
+
+    def is_settled(self, condition: Condition) -> bool:
+        """Whether ``condition`` holds whatever is done."""
+        static = all(name not in self.names for name in fluent_names(condition))
+        return static and holds(condition, {}, self.state, self.vocabulary) is True
+
+    def compile(self, condition: Condition) -> Test:
+        """Return a function from values to the truth of ``condition``."""
+        left = self.term(condition.left)
+        op = condition.op
+        if op in ("in", "notin"):
+            constants = condition.right
+            return lambda values: compare(left(values), op, constants)  # type: ignore[arg-type]
+        right = self.term(condition.right)  # type: ignore[arg-type]
+        if op == "==":
+
+            def equal(values: Values) -> bool | None:
+                here, there = left(values), right(values)
+                return None if here is UNKNOWN or there is UNKNOWN else here == there
+
+            return equal
+        return lambda values: compare(left(values), op, right(values))
+
+    def term(self, term: Term) -> Callable[[Values], Value | Unknown]:
+        """Return a function from values to what ``term`` refers to."""
+        if not isinstance(term, Ref):
+            assert not isinstance(term, Var)  # noqa: S101 -- grounded before
+            return lambda _: term
+        if any(isinstance(arg, Ref) for arg in term.args):
+            return self._nested(term)
+        fluent = Fluent(term.name, tuple(str(arg) for arg in term.args))
+        position = self.index.get(fluent)
+        if position is None:
+            value = look_up(fluent, self.state, self.vocabulary)
+            return lambda _: value
+        return lambda values: values[position]
+
+    def _nested(self, term: Ref) -> Callable[[Values], Value | Unknown]:
+        inner = [self.term(arg) for arg in term.args]
+
+        def evaluate(values: Values) -> Value | Unknown:
+            args = []
+            for function in inner:
+                arg = function(values)
+                if arg is UNKNOWN or arg is None:
+                    return arg
+                args.append(str(arg))
+            fluent = Fluent(term.name, tuple(args))
+            position = self.index.get(fluent)
+            return values[position] if position is not None else look_up(fluent, self.state, self.vocabulary)
+
+        return evaluate
+
+
+class _Compiled:
+    """A ground action as functions over the values."""
+
+    def __init__(self, action: GroundAction, problem: _Problem) -> None:
+        self.action = action.action
+        self.cost = action.cost
+        self.failures = [[problem.compile(c) for c in rule.when] for rule in action.failures]
+        self.successes = [(self._tests(rule, problem), self._writes(rule.changes, problem)) for rule in action.successes]
+
+    @staticmethod
+    def _tests(rule: GroundRule, problem: _Problem) -> list[Test]:
+        return [problem.compile(condition) for condition in rule.when]
+
+    @staticmethod
+    def _writes(
+        changes: Sequence[Change], problem: _Problem
+    ) -> list[tuple[int, Callable[[Values], Value | Unknown]]]:
+        return [
+            (problem.index[Fluent(c.target.name, tuple(str(a) for a in c.target.args))], problem.term(c.value))
+            for c in changes
+        ]
+
+    def step(self, values: Values) -> tuple[Values, float] | None:
+        """Return the values after the action and its price, None where it would fail or change nothing."""
+        after: list[Value | Unknown] | None = None
+        doubts = -1
+        for tests, writes in self.successes:
+            unknown = 0
+            for test in tests:
+                truth = test(values)
+                if truth is False:
+                    break
+                unknown += truth is None
+            else:
+                after = list(values) if after is None else after
+                for position, value in writes:
+                    after[position] = value(values)
+                doubts = unknown if doubts < 0 else min(doubts, unknown)
+        if after is None:
+            return None
+        for failure in self.failures:
+            if all(test(values) is True for test in failure):
+                return None
+        changed = tuple(after)
+        return None if changed == values else (changed, self.cost + PRICE_OF_DOUBT * doubts)

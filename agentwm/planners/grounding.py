@@ -1,0 +1,300 @@
+"""Finds the ground actions that could matter for a goal, by reasoning backwards through the rules.
+
+From each wanted condition to the rules that could bring it about, from these to their own conditions, and so on. A room of
+two hundred cupboards thus gives the search a dozen actions, not thousands.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from agentwm.rules.binding import Cast, ground_condition, ground_term
+from agentwm.rules.language import Change, Rule, variables
+from agentwm.rules.matching import holds, value_of
+from agentwm.rules.store import RuleStore
+from agentwm.types import Action, Condition, Fluent, Ref, State, Term, Value, Var, Vocabulary
+
+__all__ = ["GroundAction", "GroundRule", "relevant_actions"]
+
+MOST_OF_A_KIND = 3
+MOST_ACTIONS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class GroundRule:
+    """A rule applied to particular things: its conditions and changes, without variables."""
+
+    rule: Rule
+    when: tuple[Condition, ...]
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GroundAction:
+    """An action with the rules that speak of its success, and of its failure."""
+
+    action: Action
+    successes: tuple[GroundRule, ...]
+    failures: tuple[GroundRule, ...]
+    cost: float
+
+
+def relevant_actions(
+    goals: Iterable[Condition],
+    state: State,
+    store: RuleStore,
+    vocabulary: Vocabulary,
+    *,
+    focus: Iterable[str] = (),
+    avoid: Collection[Action] = (),
+) -> tuple[list[GroundAction], set[Condition]]:
+    """Return the ground actions from which plans for ``goals`` (conditions without variables) could be made, and the goals within reach.
+
+    A goal is out of reach when even a plan that never undoes anything could not bring it about. ``focus`` names things that may
+    stand in where a rule leaves an argument open.
+    """
+    return _Regression(state, store, vocabulary, list(focus), avoid).run(goals)
+
+
+class _Regression:
+    def __init__(
+        self, state: State, store: RuleStore, vocabulary: Vocabulary, focus: Sequence[str], avoid: Collection[Action]
+    ) -> None:
+        self.avoid = avoid
+        self.state = state
+        self.store = store
+        self.vocabulary = vocabulary
+        self.focus = focus
+        self.cast = Cast(state)
+        self.makers: dict[str, list[tuple[Rule, Change]]] = {}
+        for rule in store.rules:
+            outcome = max(rule.outcomes, key=lambda o: o.probability)
+            if outcome.success:
+                for change in outcome.changes:
+                    self.makers.setdefault(change.target.name, []).append((rule, change))
+        self.actions: dict[Action, GroundAction] = {}
+
+    def run(self, goals: Iterable[Condition]) -> tuple[list[GroundAction], set[Condition]]:
+        wanted = list(goals)
+        agenda = list(wanted)
+        makers: dict[Condition, list[Action]] = dict.fromkeys(agenda, [])
+        while agenda and len(self.actions) < MOST_ACTIONS:
+            condition = agenda.pop()
+            makers[condition] = [action for action in self._achievers(condition) if self._admit(action)]
+            for action in makers[condition]:
+                for needed in self._needs(self.actions[action]):
+                    if needed not in makers:
+                        makers[needed] = []
+                        agenda.append(needed)
+        usable, reached = self._within_reach(makers)
+        return [self.actions[action] for action in usable], reached & set(wanted)
+
+    def _admit(self, action: Action) -> bool:
+        """Take up a ground action and return whether it is one that could be done."""
+        if action in self.avoid:
+            return False
+        if action not in self.actions:
+            grounded = self._ground(action)
+            if grounded is None:
+                return False
+            self.actions[action] = grounded
+        return True
+
+    def _needs(self, action: GroundAction) -> Iterator[Condition]:
+        for rule in action.successes:
+            yield from rule.when
+        for rule in action.failures:
+            yield from map(_opposite, rule.when)
+
+    def _within_reach(self, makers: Mapping[Condition, Sequence[Action]]) -> tuple[list[Action], set[Condition]]:
+        """Return the actions that could ever be done and the conditions that could ever hold, were nothing ever undone."""
+        reached = {c for c in makers if holds(c, {}, self.state, self.vocabulary) is not False}
+        usable: dict[Action, None] = {}
+        grew = True
+        while grew:
+            grew = False
+            for action, grounded in self.actions.items():
+                if action not in usable and any(all(c in reached for c in rule.when) for rule in grounded.successes):
+                    usable[action] = None
+                    grew = True
+            for condition, actions in makers.items():
+                if condition not in reached and any(action in usable for action in actions):
+                    reached.add(condition)
+                    grew = True
+        return list(usable), reached
+
+    def _achievers(self, wanted: Condition) -> Iterator[Action]:
+        for fluent in _dynamic(wanted, self.state, self.vocabulary):
+            for rule, change in self.makers.get(fluent.name, ()):
+                bindings = _unify(change.target, fluent)
+                if bindings is None:
+                    continue
+                for bound in self._values(change, wanted, fluent, bindings):
+                    for complete in self._completions(rule, bound):
+                        yield Action(rule.verb, tuple(complete[name] for name in rule.parameters))
+
+    def _values(
+        self, change: Change, wanted: Condition, fluent: Fluent, bindings: dict[str, str]
+    ) -> Iterator[dict[str, str]]:
+        """Yield bindings under which the change gives ``fluent`` a value that lets ``wanted`` hold."""
+        if not isinstance(change.value, Var):
+            if isinstance(change.value, Ref) or self._would_hold(wanted, fluent, change.value):
+                yield bindings
+            return
+        name = change.value.name
+        if name in bindings:
+            if self._would_hold(wanted, fluent, bindings[name]):
+                yield bindings
+            return
+        mentioned = [thing for thing in _mentioned(wanted) if thing in self.cast.sorts]
+        suitable = [thing for thing in mentioned if self._would_hold(wanted, fluent, thing)]
+        if not suitable:
+            other = value_of(_other_side(wanted, fluent), {}, self.state, self.vocabulary)
+            suitable = [other] if isinstance(other, str) and other in self.cast.sorts and wanted.op == "==" else []
+        if not suitable and wanted.op == "!=":
+            suitable = [thing for thing in self.focus if self._would_hold(wanted, fluent, thing)]
+        for thing in suitable:
+            yield {**bindings, name: thing}
+
+    def _would_hold(self, wanted: Condition, fluent: Fluent, value: Value) -> bool:
+        return holds(wanted, {}, {**self.state, fluent: value}, self.vocabulary) is not False
+
+    def _completions(self, rule: Rule, bindings: dict[str, str]) -> Iterator[dict[str, str]]:
+        """Yield the bindings completed for every parameter that is still open."""
+        open_names = [name for name in rule.parameters if name not in bindings]
+        if not open_names:
+            yield bindings
+            return
+        name = open_names[0]
+        for thing in self._candidates(rule, name, bindings):
+            yield from self._completions(rule, {**bindings, name: thing})
+
+    def _candidates(self, rule: Rule, name: str, bindings: dict[str, str]) -> list[str]:
+        of_kind = self._of_right_kind(rule, name)
+        if of_kind is not None:
+            return self._nearest(of_kind)
+        for condition in rule.when:
+            if condition.op != "==":
+                continue
+            for here, there in ((condition.left, condition.right), (condition.right, condition.left)):
+                if here == Var(name) and isinstance(there, Ref) and set(variables(there)) <= bindings.keys():
+                    value = value_of(there, bindings, self.state, self.vocabulary)
+                    if isinstance(value, str):
+                        return [value]
+                    if value is None:
+                        return []
+        schema = self.vocabulary.actions.get(rule.verb)
+        sort = schema.parameters[rule.parameters.index(name)] if schema else "any"
+        return [thing for thing in self.focus if sort in ("any", self.cast.sorts.get(thing))]
+
+    def _of_right_kind(self, rule: Rule, name: str) -> list[str] | None:
+        term = Ref("kind", (Var(name),))
+        for condition in rule.when:
+            if condition.left == term and condition.op == "==":
+                return self.cast.by_kind.get(str(condition.right), [])
+            if condition.left == term and condition.op == "in" and isinstance(condition.right, tuple):
+                return [thing for kind in condition.right for thing in self.cast.by_kind.get(str(kind), [])]
+        return None
+
+    def _nearest(self, things: list[str]) -> list[str]:
+        """Return a few of ``things``, those in focus first."""
+        ranked = sorted(things, key=lambda thing: (thing not in self.focus, things.index(thing)))
+        return ranked[:MOST_OF_A_KIND]
+
+    def _ground(self, action: Action) -> GroundAction | None:
+        """Return the action with all rules that speak of it, None where something unchangeable forbids it."""
+        successes: list[GroundRule] = []
+        failures: list[GroundRule] = []
+        trust = 0.0
+        for rule in self.store.of_verb(action.verb):
+            if len(rule.parameters) != len(action.args):
+                continue
+            bindings = dict(zip(rule.parameters, action.args, strict=True))
+            when = self._conditions(rule, bindings)
+            if when is None:
+                continue
+            outcome = max(rule.outcomes, key=lambda o: o.probability)
+            changes = tuple(
+                Change(_as_ref(ground_term(c.target, bindings)), ground_term(c.value, bindings)) for c in outcome.changes
+            )
+            grounded = GroundRule(rule, when, changes)
+            if not outcome.success:
+                if not when:
+                    return None
+                failures.append(grounded)
+            elif outcome.probability >= 0.5:  # noqa: PLR2004
+                successes.append(grounded)
+                trust = max(trust, self.store.record(rule).trust)
+        if not successes:
+            return None
+        return GroundAction(action, tuple(successes), tuple(failures), 1 / trust)
+
+    def _conditions(self, rule: Rule, bindings: dict[str, str]) -> tuple[Condition, ...] | None:
+        """Return the rule's conditions that a plan could still change, None where a fixed one is false."""
+        open_ones = []
+        for condition in rule.when:
+            grounded = ground_condition(condition, bindings)
+            if next(_dynamic(grounded, self.state, self.vocabulary), None) is None:
+                if holds(grounded, {}, self.state, self.vocabulary) is False:
+                    return None
+            else:
+                open_ones.append(grounded)
+        return tuple(open_ones)
+
+
+_OPPOSITES = {"==": "!=", "!=": "==", "in": "notin", "notin": "in", "<": ">", ">": "<"}
+
+
+def _opposite(condition: Condition) -> Condition:
+    return Condition(condition.left, _OPPOSITES[condition.op], condition.right)
+
+
+def _as_ref(term: Term) -> Ref:
+    assert isinstance(term, Ref)  # noqa: S101 -- the target of a change is a reference by construction
+    return term
+
+
+def _dynamic(term: object, state: State, vocabulary: Vocabulary) -> Iterator[Fluent]:
+    """Yield the fluents that ``term`` touches in this state and that can change."""
+    if isinstance(term, Condition):
+        yield from _dynamic(term.left, state, vocabulary)
+        yield from _dynamic(term.right, state, vocabulary)
+    elif isinstance(term, Ref):
+        schema = vocabulary.fluents.get(term.name)
+        args = [value_of(arg, {}, state, vocabulary) if isinstance(arg, Ref) else arg for arg in term.args]
+        if (schema is None or not schema.static) and all(isinstance(arg, str) for arg in args):
+            yield Fluent(term.name, tuple(str(arg) for arg in args))
+        for arg in term.args:
+            yield from _dynamic(arg, state, vocabulary)
+
+
+def _mentioned(term: object) -> Iterator[str]:
+    """Yield the names that stand in a condition as they are."""
+    if isinstance(term, Condition):
+        yield from _mentioned(term.left)
+        yield from _mentioned(term.right)
+    elif isinstance(term, Ref):
+        for arg in term.args:
+            yield from _mentioned(arg)
+    elif isinstance(term, str):
+        yield term
+
+
+def _other_side(condition: Condition, fluent: Fluent) -> Term:
+    """Return the side of the condition that does not mention ``fluent``."""
+    if isinstance(condition.left, Ref) and condition.left.name == fluent.name:
+        return condition.right  # type: ignore[return-value]
+    return condition.left
+
+
+def _unify(target: Ref, fluent: Fluent) -> dict[str, str] | None:
+    bindings: dict[str, str] = {}
+    if target.name != fluent.name or len(target.args) != len(fluent.args):
+        return None
+    for term, arg in zip(target.args, fluent.args, strict=True):
+        if isinstance(term, Var):
+            if bindings.setdefault(term.name, arg) != arg:
+                return None
+        elif term != arg:
+            return None
+    return bindings
+

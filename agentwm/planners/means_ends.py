@@ -1,0 +1,211 @@
+"""The symbolic proposer: plans made from the learned rules, and, where a needed thing has not been seen, where to look for it.
+
+The plan comes from a search in the rules, backwards to find what matters and forwards to find the way. When a thing
+that the goal asks for has not been seen, what can already be done of the goal is done, and then places are explored in
+the order of chance by price: the chance that one of the missing things is there, by the actions it takes to look.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from itertools import product
+
+from agentwm.planners.forward import search
+from agentwm.planners.grounding import relevant_actions
+from agentwm.rules.binding import Cast, ground_condition, kind_of, things_for, variables_of
+from agentwm.rules.language import fluent_names, variables
+from agentwm.rules.matching import value_of
+from agentwm.rules.store import RuleStore
+from agentwm.types import Action, Condition, Fluent, Goal, Plan, Ref, State, Var, Vocabulary
+
+__all__ = ["MeansEnds"]
+
+CANDIDATES_PER_VARIABLE = 3
+PLACES_TRIED = 6
+
+# How much less likely a thing is to lie where the goal wants it than elsewhere: few people ask for what is done already.
+# Source: ours, DECISIONS 4.
+WANTED_PLACE = 0.15
+
+
+class MeansEnds:
+    """Proposes plans by means-ends analysis over a rule store."""
+
+    def __init__(self, store: RuleStore, vocabulary: Vocabulary) -> None:
+        self.store = store
+        self.vocabulary = vocabulary
+
+    def propose(self, state: State, goal: Goal, *, avoid: Collection[Action] = ()) -> list[Plan]:
+        """Return a plan to the goal; else a plan for part of it; else plans that explore, the most promising first."""
+        if not goal.conditions:
+            return self.explorations(state, goal, (), avoid=avoid)
+        cast = Cast(state)
+        missing = self._missing(goal, cast)
+        if not missing and (plan := self.reach(state, goal.conditions, avoid=avoid, cast=cast)):
+            return [replace(plan, reason="reaches the goal")]
+        if missing and (plan := self._reach_part(state, goal, missing, avoid, cast)):
+            return [plan]
+        return self.explorations(state, goal, missing, avoid=avoid)
+
+    def reach(
+        self,
+        state: State,
+        conditions: Sequence[Condition],
+        *,
+        avoid: Collection[Action] = (),
+        cast: Cast | None = None,
+    ) -> Plan | None:
+        """Return the cheapest plan after which ``conditions`` hold, None where the rules give none."""
+        cast = cast or Cast(state)
+        names = variables_of(conditions)
+        goals = [
+            [ground_condition(condition, bindings) for condition in conditions]
+            for bindings in self._bindings(conditions, names, state, cast)
+        ]
+        if not goals:
+            return None
+        wanted = sorted({c for g in goals for c in g}, key=str)
+        actions, reached = relevant_actions(
+            wanted, state, self.store, self.vocabulary, focus=self._focus(goals, state), avoid=avoid
+        )
+        goals = [conjuncts for conjuncts in goals if reached.issuperset(conjuncts)]
+        found = search(goals, actions, state, self.vocabulary) if goals else None
+        if found is None:
+            return None
+        return Plan(found[0], "reaches what is wanted", reaches_goal=True, cost=found[1])
+
+    def explorations(
+        self, state: State, goal: Goal, missing: Sequence[str], *, avoid: Collection[Action] = ()
+    ) -> list[Plan]:
+        """Return one plan per place worth looking into, by chance per price."""
+        explored = self.vocabulary.explored
+        if explored is None:
+            return []
+        plans = []
+        for place, chance in self.places(state, goal, missing)[:PLACES_TRIED]:
+            plan = self.reach(state, [Condition(Ref(explored, (place,)), "==", True)], avoid=avoid)
+            if plan is not None and plan.actions:
+                wanted = " or ".join(missing) or "anything new"
+                worth = chance / (len(plan.actions) + self._shut_chance(place, state))
+                plans.append((worth, replace(plan, reason=f"looks for {wanted} in {place}", reaches_goal=False)))
+        return [plan for _, plan in sorted(plans, key=lambda pair: -pair[0])]
+
+    def places(self, state: State, goal: Goal, missing: Sequence[str]) -> list[tuple[str, float]]:
+        """Return the unexplored places with the chance of finding there what is missing, by chance per price."""
+        explored = str(self.vocabulary.explored)
+        cast = Cast(state)
+        sort = self.vocabulary.fluents[explored].parameters[0]
+        chances = [
+            (place, self._chance(place, cast, goal, missing))
+            for place in cast.by_sort.get(sort, [])
+            if state.get(Fluent(explored, (place,))) is not True
+        ]
+        return sorted(chances, key=lambda pair: -pair[1] / (1 + self._shut_chance(pair[0], state)))
+
+    def _shut_chance(self, place: str, state: State) -> float:
+        return self.store.knowledge.shut_chance(str(state.get(Fluent("kind", (place,)), "")))
+
+    def _chance(self, place: str, cast: Cast, goal: Goal, missing: Sequence[str]) -> float:
+        kind = cast.kinds.get(place, "")
+        if not missing:
+            return 1 / (1 + self.store.knowledge.looks.get(kind, 0))
+        absent = 1.0
+        for thing in missing:
+            chance = self.store.knowledge.chance(thing, kind)
+            if _is_wanted_there(goal, thing, kind):
+                chance *= WANTED_PLACE
+            absent *= 1 - chance
+        return 1 - absent
+
+    def _missing(self, goal: Goal, cast: Cast) -> tuple[str, ...]:
+        """Return the kinds of which the goal needs more things than have been seen."""
+        needed: dict[str, int] = {}
+        for name in variables_of(goal.conditions):
+            kind = kind_of(name, goal.conditions)
+            if kind is not None:
+                needed[kind] = needed.get(kind, 0) + 1
+        return tuple(kind for kind, number in needed.items() if len(cast.by_kind.get(kind, [])) < number)
+
+    def _reach_part(
+        self, state: State, goal: Goal, missing: Sequence[str], avoid: Collection[Action], cast: Cast
+    ) -> Plan | None:
+        """Return a plan for the conditions that speak only of things seen, None where they hold or cannot be reached."""
+        names = variables_of(goal.conditions)
+        seen: dict[str, int] = {}
+        absent = set()
+        for name in names:
+            kind = kind_of(name, goal.conditions)
+            if kind in missing:
+                seen[str(kind)] = seen.get(str(kind), 0) + 1
+                if seen[str(kind)] > len(cast.by_kind.get(str(kind), [])):
+                    absent.add(name)
+        part = [c for c in goal.conditions if not absent & set(variables(c))]
+        if all(set(fluent_names(condition)) <= {"kind"} for condition in part):
+            return None
+        plan = self.reach(state, part, avoid=avoid, cast=cast)
+        if plan is None or not plan.actions:
+            return None
+        return replace(plan, reason="does what can be done already", reaches_goal=False)
+
+    def _bindings(
+        self, conditions: Sequence[Condition], names: Sequence[str], state: State, cast: Cast
+    ) -> list[dict[str, str]]:
+        """Return the most promising ways to bind the goal's variables."""
+        choices = []
+        for name in names:
+            things = things_for(name, conditions, cast)
+            ranked = sorted(things, key=lambda thing: self._reluctance(thing, state))
+            choices.append(ranked[:CANDIDATES_PER_VARIABLE])
+        ways: dict[frozenset[Condition], dict[str, str]] = {}
+        for things in product(*choices):
+            if len(set(things)) == len(things):
+                bindings = dict(zip(names, things, strict=True))
+                ways.setdefault(frozenset(ground_condition(c, bindings) for c in conditions), bindings)
+        return list(ways.values())
+
+    def _reluctance(self, thing: str, state: State) -> float:
+        """Return roughly how many actions it takes to have ``thing`` at hand."""
+        if any(value == thing for fluent, value in state.items() if not fluent.args):
+            return 0.0
+        where = value_of(Ref(self.vocabulary.location or "", (thing,)), {}, state, self.vocabulary)
+        place = where if isinstance(where, str) else thing
+        is_explored = state.get(Fluent(self.vocabulary.explored or "", (place,))) is True
+        return 1.0 if is_explored else 2.0 + self._shut_chance(place, state)
+
+    def _focus(self, goals: Sequence[Sequence[Condition]], state: State) -> list[str]:
+        """Return the things that may fill in where a rule leaves an argument open: those of the goal and those at hand."""
+        things: dict[str, None] = {}
+        for goal in goals:
+            for condition in goal:
+                for side in (condition.left, condition.right):
+                    for name in _names(side):
+                        things.setdefault(name)
+        for fluent, value in state.items():
+            if not fluent.args and isinstance(value, str):
+                things.setdefault(value)
+        return list(things)
+
+
+def _names(term: object) -> Iterator[str]:
+    if isinstance(term, Ref):
+        for arg in term.args:
+            yield from _names(arg)
+    elif isinstance(term, str):
+        yield term
+
+
+def _is_wanted_there(goal: Goal, thing: str, kind: str) -> bool:
+    """Whether a ``thing`` in a place of this kind would be all that the goal asks of it."""
+    for condition in goal.conditions:
+        left, right = condition.left, condition.right
+        if not (isinstance(left, Ref) and isinstance(left.args[0] if left.args else None, Var) and isinstance(right, Var)):
+            continue
+        subject = left.args[0].name  # type: ignore[union-attr]
+        if kind_of(subject, goal.conditions) == thing and kind_of(right.name, goal.conditions) == kind:
+            others = [
+                c
+                for c in goal.conditions
+                if subject in set(variables(c)) and c != condition and "kind" not in set(fluent_names(c))
+            ]
+            return not others
+    return False
+

@@ -1,0 +1,5 @@
+"""Runs on disk: every step durable before the next one starts, and an episode rebuilt exactly as it was lived."""
+
+from agentwm.records.store import EpisodeRecord, RunStore, StepRecord
+
+__all__ = ["EpisodeRecord", "RunStore", "StepRecord"]

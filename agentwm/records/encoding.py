@@ -1,0 +1,176 @@
+"""The values of an episode as JSON, and back again without loss.
+
+A fact is a flat list ``["in", "apple 1", "fridge 1"]``: the fluent's name, its arguments, its value. It is what a
+person would look for with sqlite's own shell, and a third of the size of keyed objects.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from agentwm.types import Action, Condition, Fluent, Goal, Outcome, Prediction, Ref, State, Term, Value, Var
+
+__all__ = [
+    "action_from",
+    "action_text",
+    "actions_from",
+    "actions_text",
+    "fluents_from",
+    "fluents_text",
+    "goal_from",
+    "goal_text",
+    "prediction_from",
+    "prediction_text",
+    "state_from",
+    "state_text",
+]
+
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
+
+def state_text(state: State) -> str:
+    """Return ``state`` as JSON, in its own order."""
+    return _encode(_facts(state))
+
+
+def state_from(text: str) -> dict[Fluent, Value]:
+    """Return the state that ``state_text`` wrote.
+
+    Raises: ValueError when ``text`` is something else.
+    """
+    return _state(json.loads(text))
+
+
+def fluents_text(fluents: Iterable[Fluent]) -> str:
+    """Return fluents without values as JSON, sorted, so that equal sets give equal bytes."""
+    return _encode(sorted([name, *args] for name, args in fluents))
+
+
+def fluents_from(text: str) -> frozenset[Fluent]:
+    """Return the fluents that ``fluents_text`` wrote."""
+    return frozenset(Fluent(name, args) for name, args in map(_named, json.loads(text)))
+
+
+def action_text(action: Action) -> str:
+    """Return ``action`` as JSON."""
+    return _encode([action.verb, *action.args])
+
+
+def action_from(text: str) -> Action:
+    """Return the action that ``action_text`` wrote."""
+    return Action(*_named(json.loads(text)))
+
+
+def actions_text(actions: Sequence[Action] | None) -> str | None:
+    """Return the admissible actions as JSON; None when the environment does not list them."""
+    return None if actions is None else _encode([[verb, *args] for verb, args in actions])
+
+
+def actions_from(text: str | None) -> tuple[Action, ...] | None:
+    """Return the actions that ``actions_text`` wrote."""
+    return None if text is None else tuple(Action(*_named(each)) for each in json.loads(text))
+
+
+def prediction_text(prediction: Prediction | None) -> str | None:
+    """Return ``prediction`` as JSON, its verdict first; None when nothing was predicted."""
+    if prediction is None:
+        return None
+    return _encode(
+        {
+            "success": prediction.success,
+            "confidence": prediction.confidence,
+            "source": prediction.source,
+            "rules": prediction.rules,
+            "outcomes": [_outcome_data(outcome) for outcome in prediction.outcomes],
+        }
+    )
+
+
+def prediction_from(text: str | None) -> Prediction | None:
+    """Return the prediction that ``prediction_text`` wrote."""
+    if text is None:
+        return None
+    data = json.loads(text)
+    return Prediction(
+        outcomes=tuple(map(_outcome, data["outcomes"])),
+        confidence=data["confidence"],
+        source=data["source"],
+        rules=tuple(data["rules"]),
+    )
+
+
+def goal_text(goal: Goal) -> str:
+    """Return ``goal`` as JSON."""
+    return _encode({"text": goal.text, "conditions": [_condition_data(each) for each in goal.conditions]})
+
+
+def goal_from(text: str) -> Goal:
+    """Return the goal that ``goal_text`` wrote."""
+    data = json.loads(text)
+    return Goal(data["text"], tuple(map(_condition, data["conditions"])))
+
+
+def _facts(state: State) -> list[list[Value]]:
+    return [[fluent.name, *fluent.args, value] for fluent, value in state.items()]
+
+
+def _state(facts: Iterable[Sequence[Any]]) -> dict[Fluent, Value]:
+    return {Fluent(name, tuple(args)): value for name, *args, value in facts}
+
+
+def _named(words: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    name, *args = words
+    return name, tuple(args)
+
+
+def _outcome_data(outcome: Outcome) -> dict[str, object]:
+    data: dict[str, object] = {"probability": outcome.probability, "success": outcome.success}
+    if outcome.changes:
+        data["changes"] = _facts(outcome.changes)
+    # What nothing was said of is left out: most predictions speak of neither reward nor end nor text.
+    said = {"reward": outcome.reward, "terminated": outcome.terminated, "text": outcome.text}
+    return data | {name: value for name, value in said.items() if value is not None}
+
+
+def _outcome(data: Mapping[str, Any]) -> Outcome:
+    return Outcome(
+        probability=data["probability"],
+        changes=_state(data.get("changes", ())),
+        success=data["success"],
+        reward=data.get("reward"),
+        terminated=data.get("terminated"),
+        text=data.get("text"),
+    )
+
+
+def _condition_data(condition: Condition) -> list[object]:
+    right = condition.right
+    if isinstance(right, tuple) and not isinstance(right, Var | Ref):
+        return [_term_data(condition.left), condition.op, {"any": list(right)}]
+    return [_term_data(condition.left), condition.op, _term_data(right)]
+
+
+def _condition(data: Sequence[Any]) -> Condition:
+    left, op, right = data
+    if isinstance(right, dict) and "any" in right:
+        return Condition(_term(left), op, tuple(right["any"]))
+    return Condition(_term(left), op, _term(right))
+
+
+def _term_data(term: Term) -> object:
+    match term:
+        case Var():
+            return {"var": term.name}
+        case Ref():
+            return {"ref": term.name, "args": [_term_data(arg) for arg in term.args]}
+        case _:
+            return term
+
+
+def _term(data: Any) -> Term:
+    if not isinstance(data, dict):
+        constant: Value = data
+        return constant
+    if "var" in data:
+        return Var(data["var"])
+    return Ref(data["ref"], tuple(map(_term, data["args"])))

@@ -1,0 +1,145 @@
+"""Rows of the run store as values, and back."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agentwm.errors import RunStoreError
+from agentwm.records import encoding
+from agentwm.types import Action, Goal, Observation, Prediction, State, Transition, Value
+
+__all__ = [
+    "EPISODE_COLUMNS",
+    "EpisodeRecord",
+    "StepRecord",
+    "decoding",
+    "difference",
+    "episode_record",
+    "observation_parts",
+    "observation_row",
+    "step_record",
+]
+
+EPISODE_COLUMNS = """
+    e.episode, phase, task, task_type, goal, status, won, coalesce(e.steps, 0), error, learned, coalesce(e.wall_s, 0),
+    (SELECT count(*) FROM steps s WHERE s.episode = e.episode AND s.succeeded IS NOT NULL AND predicted_success IS NOT NULL),
+    (SELECT count(*) FROM steps s WHERE s.episode = e.episode AND s.succeeded = predicted_success)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeRecord:
+    """What is known of an episode without its steps.
+
+    ``status`` is ``running``, ``done`` or ``error``; ``error`` says why an episode could not be played. ``predictions``
+    counts the steps whose success was predicted, ``predictions_right`` those where it came true. ``learned`` is whatever
+    was handed to `RunStore.end_episode`.
+    """
+
+    episode: int
+    phase: str
+    task: str
+    task_type: str
+    goal: Goal
+    status: str
+    won: bool
+    steps: int
+    error: str | None
+    learned: str | None
+    wall_s: float
+    predictions: int
+    predictions_right: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """One step as it was written: the intent, and what came of it.
+
+    ``transition`` is None while the outcome is unknown.
+    """
+
+    step: int
+    action: Action
+    predicted: Prediction | None
+    transition: Transition | None
+    wall_s: float
+
+
+def episode_record(row: tuple[Any, ...]) -> EpisodeRecord:
+    """Return what a row of `EPISODE_COLUMNS` says."""
+    episode, phase, task, task_type, goal, status, won, steps, error, learned, wall_s, predictions, right = row
+    return EpisodeRecord(
+        episode=episode,
+        phase=phase,
+        task=task,
+        task_type=task_type,
+        goal=encoding.goal_from(goal),
+        status=status,
+        won=bool(won),
+        steps=steps,
+        error=error,
+        learned=learned,
+        wall_s=wall_s,
+        predictions=predictions,
+        predictions_right=right,
+    )
+
+
+@contextmanager
+def decoding(path: Path, what: str) -> Iterator[None]:
+    """Turn what a damaged row makes fail into a RunStoreError that says what could not be read."""
+    try:
+        yield
+    except (ValueError, TypeError, KeyError, IndexError) as error:
+        raise RunStoreError(f"the run in {path} is damaged: {what} cannot be read ({error})") from error
+
+
+def observation_row(observation: Observation) -> tuple[str, str | None, str | None]:
+    """Return the text, facts and actions of ``observation`` as they are written."""
+    facts = encoding.state_text(observation.facts) if observation.facts else None
+    return observation.text, facts, encoding.actions_text(observation.actions)
+
+
+def observation_parts(row: tuple[Any, ...]) -> tuple[str, State, tuple[Action, ...] | None]:
+    """Return the text, facts and actions that `observation_row` wrote."""
+    text, facts, actions = row
+    return text, {} if facts is None else encoding.state_from(facts), encoding.actions_from(actions)
+
+
+def difference(transition: Transition) -> tuple[str, str]:
+    """Return what, after the credited changes, still leads to the belief after: facts to set, and fluents to forget."""
+    after, expected = transition.after, {**transition.before, **transition.changed}
+    believed = {
+        fluent: value for fluent, value in after.items() if fluent not in expected or not _same(expected[fluent], value)
+    }
+    forgotten = [fluent for fluent in expected if fluent not in after]
+    return encoding.state_text(believed), encoding.fluents_text(forgotten)
+
+
+def _same(one: Value, other: Value) -> bool:
+    """Tell True from 1 and 1 from 1.0, which ``==`` does not."""
+    return one is other or (one == other and type(one) is type(other))
+
+
+def step_record(row: tuple[Any, ...], before: State) -> StepRecord:
+    """Return the step that ``row`` holds, which began in the belief ``before``."""
+    step, action_text, predicted_text, wall_s, *seen = row
+    action, predicted = encoding.action_from(action_text), encoding.prediction_from(predicted_text)
+    text, facts, actions, reward, terminated, truncated, succeeded, changed_text, told_text, believed, forgotten = seen
+    if succeeded is None:
+        return StepRecord(step, action, predicted, None, wall_s)
+    changed = encoding.state_from(changed_text)
+    after = {**before, **changed, **encoding.state_from(believed)}
+    for fluent in encoding.fluents_from(forgotten):
+        del after[fluent]
+    observation = Observation(
+        *observation_parts((text, facts, actions)),
+        reward=reward,
+        terminated=bool(terminated),
+        truncated=bool(truncated),
+    )
+    told = encoding.fluents_from(told_text)
+    transition = Transition(before, action, after, observation, bool(succeeded), changed, told, predicted)
+    return StepRecord(step, action, predicted, transition, wall_s)

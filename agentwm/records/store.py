@@ -1,0 +1,392 @@
+"""The run store: one sqlite file per run, written step by step, that ``kill -9`` cannot hurt.
+
+A step is written twice. Before acting, the *intent*: the action and what was predicted. After acting, the *outcome*: what was seen
+and how the belief changed. A crash in between leaves a step whose outcome is unknown; its episode is resumed by
+doing the acknowledged actions again in a freshly reset environment and going on from there.
+
+Belief states are kept as differences, and `RunStore.trajectory` puts them together again.
+
+Source: WAL with synchronous=NORMAL and a transaction per step lost 0 of 23,904 acknowledged steps to 25 kills (ours,
+measured before this was built). NORMAL may lose the last steps to a power cut, never corrupt the file; FULL is 77 times slower.
+"""
+
+import json
+import platform
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from agentwm.errors import RunStoreError, quoted
+from agentwm.records import encoding
+from agentwm.records.database import DATABASE, connect, create_database, expect_ours, lock, reading
+from agentwm.records.rows import (
+    EPISODE_COLUMNS,
+    EpisodeRecord,
+    StepRecord,
+    decoding,
+    difference,
+    episode_record,
+    observation_parts,
+    observation_row,
+    step_record,
+)
+from agentwm.types import Action, Goal, Observation, Prediction, State, Trajectory, Transition, Value
+
+__all__ = ["EpisodeRecord", "RunStore", "StepRecord"]
+
+
+class RunStore:
+    """A run on disk, in ``path/run.db``. Use `create`, `resume` or `open`; close it, or use it in a ``with``."""
+
+    def __init__(
+        self,
+        path: Path,
+        database: sqlite3.Connection,
+        *,
+        writer: sqlite3.Connection | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.path = path
+        self._db = database
+        self._clock = clock
+        self._writer = writer
+        # The belief that the latest step of the episode being written ended in.
+        self._belief: tuple[int, int, State] | None = None
+
+    # --- opening and closing ---
+
+    @classmethod
+    def create(cls, path: Path, config: Mapping[str, object], *, clock: Callable[[], float] = time.time) -> Self:
+        """Start a new run in the folder ``path``, which is made if need be.
+
+        Raises: RunStoreError when ``path`` already holds a run or cannot be written.
+        """
+        if (path / DATABASE).exists():
+            raise RunStoreError(
+                f"expected a new folder for the run, but {path} holds one already: choose another, or resume it"
+            )
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunStoreError(f"cannot write the run to {path}: {error.strerror}") from error
+        writer = lock(path)
+        now = clock()
+        with reading(path):
+            create_database(path, config=json.dumps(config), versions=json.dumps(_versions()), now=now)
+            return cls(path, connect(path), writer=writer, clock=clock)
+
+    @classmethod
+    def open(cls, path: Path, *, clock: Callable[[], float] = time.time) -> Self:
+        """Open the run in ``path`` for reading, also while another process writes it.
+
+        Raises: RunStoreError when it is none of ours or damaged.
+        """
+        if not cls.is_at(path):
+            found = "nothing there" if not path.exists() else f"no {DATABASE} in it"
+            raise RunStoreError(f"expected a folder that `agentwm run` wrote, but {path} is none: {found}")
+        return cls(path, _open_ours(path), clock=clock)
+
+    @classmethod
+    def resume(cls, path: Path, *, clock: Callable[[], float] = time.time) -> Self:
+        """Open the run in ``path`` for writing on.
+
+        Raises: RunStoreError as `open`, and when another process is writing it.
+        """
+        cls.open(path).close()  # what is no run gets no lock file
+        writer = lock(path)
+        return cls(path, _open_ours(path), writer=writer, clock=clock)
+
+    @staticmethod
+    def is_at(path: Path) -> bool:
+        """Return whether ``path`` looks like a run; `open` says whether it is one."""
+        return (path / DATABASE).is_file()
+
+    def close(self) -> None:
+        """Release the files. May be called twice."""
+        self._db.close()
+        if self._writer is not None:
+            self._writer.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # --- the run ---
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The configuration that the run was created with."""
+        return self._json_object("config")
+
+    @property
+    def versions(self) -> dict[str, Any]:
+        """The versions of what wrote the run."""
+        return self._json_object("versions")
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether `finish` was called."""
+        return bool(self._run_row("status") == "done")
+
+    @property
+    def report(self) -> str | None:
+        """The report given to `finish`, or None."""
+        text: str | None = self._run_row("report")
+        return text
+
+    def finish(self, report: str | None = None) -> None:
+        """Mark the run as done and keep its report, as JSON."""
+        with self._transaction() as db:
+            db.execute("UPDATE run SET status = 'done', report = ?", (report,))
+
+    # --- writing ---
+
+    def begin_episode(self, episode: int, phase: str, task: str, task_type: str, goal: Goal) -> None:
+        """Write that ``episode`` begins. Again for an episode that is still running changes nothing.
+
+        Raises: RunStoreError when ``episode`` was played to its end or is another task's.
+        """
+        known = self._row("SELECT status, phase, task FROM episodes WHERE episode = ?", (episode,))
+        if known is not None:
+            if known != ("running", phase, task):
+                raise RunStoreError(f"episode {episode} of {self.path} is there already: {known}")
+            return
+        with self._transaction() as db:
+            db.execute(
+                "INSERT INTO episodes (episode, phase, task, task_type, goal, status, began_s) VALUES (?, ?, ?, ?, ?, 'running', ?)",
+                (episode, phase, task, task_type, encoding.goal_text(goal), self._clock()),
+            )
+
+    def record_start(self, episode: int, observation: Observation, start: State) -> None:
+        """Write the first observation of ``episode`` and the belief it gave."""
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE episodes SET opening = ?, opening_facts = ?, opening_actions = ?, start = ? WHERE episode = ?",
+                (*observation_row(observation), encoding.state_text(start), episode),
+            )
+        self._belief = (episode, 0, start)
+
+    def intend(self, episode: int, step: int, action: Action, predicted: Prediction | None = None) -> None:
+        """Write that ``action`` is about to be done; steps count from 0. Repeating a step not yet recorded replaces it.
+
+        Raises: RunStoreError when the step has an outcome already.
+        """
+        with self._transaction() as db:
+            cursor = db.execute(
+                "INSERT INTO steps (episode, step, action, predicted, predicted_success, began_s) VALUES (?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT DO UPDATE SET action = excluded.action, predicted = excluded.predicted, "
+                "predicted_success = excluded.predicted_success, began_s = excluded.began_s WHERE succeeded IS NULL",
+                (
+                    episode,
+                    step,
+                    encoding.action_text(action),
+                    encoding.prediction_text(predicted),
+                    None if predicted is None else predicted.success,
+                    self._clock(),
+                ),
+            )
+            if cursor.rowcount != 1:
+                raise RunStoreError(f"step {step} of episode {episode} in {self.path} has been recorded already")
+
+    def record(self, episode: int, step: int, transition: Transition) -> None:
+        """Write what came of the step that `intend` announced. On return the step is acknowledged: it is never lost.
+
+        Raises: RunStoreError when the step was not intended, or does not begin in the belief where the one before it ended.
+        """
+        before = self._belief_at(episode, step)
+        if transition.before is not before and transition.before != before:
+            raise RunStoreError(
+                f"step {step} of episode {episode} does not begin in the belief that the step before it ended in"
+            )
+        believed, forgotten = difference(transition)
+        with self._transaction() as db:
+            cursor = db.execute(
+                "UPDATE steps SET observation = ?, facts = ?, actions = ?, reward = ?, terminated = ?, truncated = ?, "
+                "succeeded = ?, "
+                "changed = ?, told = ?, believed = ?, forgotten = ?, wall_s = ? - began_s "
+                "WHERE episode = ? AND step = ? AND succeeded IS NULL",
+                (
+                    *observation_row(transition.observation),
+                    transition.observation.reward,
+                    transition.observation.terminated,
+                    transition.observation.truncated,
+                    transition.succeeded,
+                    encoding.state_text(transition.changed),
+                    encoding.fluents_text(transition.told),
+                    believed,
+                    forgotten,
+                    self._clock(),
+                    episode,
+                    step,
+                ),
+            )
+            if cursor.rowcount != 1:
+                raise RunStoreError(
+                    f"step {step} of episode {episode} in {self.path} was not intended, or is recorded already"
+                )
+        self._belief = (episode, step + 1, transition.after)
+
+    def end_episode(
+        self, episode: int, *, won: bool, steps: int, error: str | None = None, learned: str | None = None
+    ) -> None:
+        """Write how ``episode`` ended and, in the same transaction, what was learned from it.
+
+        ``learned`` is any text from which learning can go on (a snapshot of the rules, say): `last_learned` returns the latest.
+        """
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE episodes SET status = ?, won = ?, steps = ?, error = ?, learned = ?, wall_s = ? - began_s WHERE episode = ?",
+                ("error" if error else "done", won, steps, error, learned, self._clock(), episode),
+            )
+        self._belief = None
+
+    # --- reading ---
+
+    def episodes(self, phase: str | None = None) -> list[EpisodeRecord]:
+        """Return all episodes, or those of ``phase``, in the order played."""
+        query = f"SELECT {EPISODE_COLUMNS} FROM episodes e WHERE ? IS NULL OR phase = ? ORDER BY episode"  # noqa: S608 - a constant
+        found = self._rows(query, (phase, phase))
+        with decoding(self.path, "its list of episodes"):
+            return [episode_record(row) for row in found]
+
+    def completed(self, phase: str) -> list[EpisodeRecord]:
+        """Return the episodes of ``phase`` that came to their end, well or badly."""
+        return [each for each in self.episodes(phase) if each.status != "running"]
+
+    def interrupted(self) -> EpisodeRecord | None:
+        """Return the episode that was cut off, or None."""
+        return next((each for each in self.episodes() if each.status == "running"), None)
+
+    def last_learned(self) -> str | None:
+        """Return the latest ``learned`` given to `end_episode`, or None."""
+        row = self._row("SELECT learned FROM episodes WHERE learned IS NOT NULL ORDER BY episode DESC LIMIT 1")
+        return None if row is None else str(row[0])
+
+    def actions_of(self, episode: int) -> tuple[Action, ...]:
+        """Return the acknowledged actions of ``episode``: done again from reset, they lead to where it was cut off."""
+        query = "SELECT action FROM steps WHERE episode = ? AND succeeded IS NOT NULL ORDER BY step"
+        with decoding(self.path, f"episode {episode}"):
+            return tuple(encoding.action_from(row[0]) for row in self._rows(query, (episode,)))
+
+    def pending(self, episode: int) -> Action | None:
+        """Return the action that was intended and whose outcome is unknown, or None."""
+        row = self._row("SELECT action FROM steps WHERE episode = ? AND succeeded IS NULL", (episode,))
+        with decoding(self.path, f"episode {episode}"):
+            return None if row is None else encoding.action_from(row[0])
+
+    def opening(self, episode: int) -> Observation | None:
+        """Return the first observation of ``episode``; None when it was cut off before there was one."""
+        row = self._row("SELECT opening, opening_facts, opening_actions FROM episodes WHERE episode = ?", (episode,))
+        with decoding(self.path, f"episode {episode}"):
+            return None if row is None or row[0] is None else Observation(*observation_parts(row))
+
+    def trajectory(self, episode: int) -> Trajectory:
+        """Return the acknowledged part of ``episode``, equal to the one that was lived.
+
+        Raises: RunStoreError when there is no such episode.
+        """
+        task, goal, start = self._beginning(episode)
+        lived = tuple(each.transition for each in self._steps(episode, start) if each.transition is not None)
+        return Trajectory(task, goal, start, lived)
+
+    def steps(self, episode: int) -> list[StepRecord]:
+        """Return the steps of ``episode``, an intended one without outcome last.
+
+        Raises: RunStoreError when there is no such episode.
+        """
+        return list(self._steps(episode, self._beginning(episode)[2]))
+
+    # --- within ---
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        if self._writer is None:
+            raise RunStoreError(f"the run in {self.path} was opened for reading only: resume it to write")
+        with reading(self.path):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def _rows(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        with reading(self.path):
+            return self._db.execute(query, values).fetchall()
+
+    def _row(self, query: str, values: tuple[object, ...] = ()) -> tuple[Any, ...] | None:
+        rows = self._rows(query, values)
+        return rows[0] if rows else None
+
+    def _run_row(self, column: str) -> Any:
+        [row] = self._rows(f"SELECT {column} FROM run")  # noqa: S608 -- the column is one of ours
+        return row[0]
+
+    def _json_object(self, column: str) -> dict[str, Any]:
+        try:
+            data = json.loads(self._run_row(column))
+        except ValueError as error:
+            raise RunStoreError(f"the run in {self.path} is damaged: its {column} cannot be read ({error})") from error
+        if not isinstance(data, dict):
+            raise RunStoreError(f"the run in {self.path} is damaged: its {column} is {quoted(data)}")
+        return data
+
+    def _beginning(self, episode: int) -> tuple[str, Goal, dict[Any, Value]]:
+        row = self._row("SELECT task, goal, start FROM episodes WHERE episode = ?", (episode,))
+        if row is None:
+            last = self._row("SELECT max(episode) FROM episodes")
+            there = "no episodes yet" if last is None or last[0] is None else f"episodes 0 to {last[0]}"
+            raise RunStoreError(f"expected an episode of {self.path}, got {episode}: it has {there}")
+        task, goal, start = row
+        with decoding(self.path, f"episode {episode}"):
+            return task, encoding.goal_from(goal), {} if start is None else encoding.state_from(start)
+
+    def _steps(self, episode: int, start: State) -> Iterator[StepRecord]:
+        before = start
+        query = (
+            "SELECT step, action, predicted, coalesce(wall_s, 0), observation, facts, actions, reward, terminated, truncated, "
+            "succeeded, changed, told, believed, forgotten FROM steps WHERE episode = ? ORDER BY step"
+        )
+        for row in self._rows(query, (episode,)):
+            with decoding(self.path, f"episode {episode}"):
+                record = step_record(row, before)
+            yield record
+            if record.transition is not None:
+                before = record.transition.after
+
+    def _belief_at(self, episode: int, step: int) -> State:
+        if self._belief is None or self._belief[:2] != (episode, step):
+            lived = self.trajectory(episode)
+            if len(lived) != step:
+                raise RunStoreError(f"expected step {len(lived)} of episode {episode} in {self.path}, got step {step}")
+            self._belief = (episode, step, lived.transitions[-1].after if lived.transitions else lived.start)
+        return self._belief[2]
+
+
+def _open_ours(path: Path) -> sqlite3.Connection:
+    with reading(path):
+        database = connect(path)
+    try:
+        expect_ours(database, path)
+    except RunStoreError:
+        database.close()
+        raise
+    return database
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "agentwm": metadata.version("agentwm"),
+        "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version,
+    }

@@ -1,0 +1,97 @@
+"""Evaluates terms and conditions in a state, three-valued: true, false, or unknown.
+
+Unknown is ``None`` for a condition and ``UNKNOWN`` for a term. A reference whose argument is known to be absent
+(the place of nothing) is itself absent.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from agentwm.rules.language import Rule
+from agentwm.types import Action, Condition, Fluent, Ref, State, Term, Value, Var, Vocabulary
+
+__all__ = ["UNKNOWN", "Unknown", "bind", "compare", "conjunction", "holds", "look_up", "value_of"]
+
+
+class Unknown:
+    """Marks the value of a fluent that nothing is known of."""
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+
+UNKNOWN: Final = Unknown()
+Bindings = Mapping[str, str]
+
+
+def look_up(fluent: Fluent, state: State, vocabulary: Vocabulary) -> Value | Unknown:
+    """Return the value of ``fluent``: what the state says, else its declared default, else ``UNKNOWN``."""
+    if fluent in state:
+        return state[fluent]
+    schema = vocabulary.fluents.get(fluent.name)
+    if schema is not None and schema.has_default:
+        return schema.default
+    return UNKNOWN
+
+
+def value_of(term: Term, bindings: Bindings, state: State, vocabulary: Vocabulary) -> Value | Unknown:
+    """Return what ``term`` refers to."""
+    if isinstance(term, Var):
+        return bindings[term.name]
+    if not isinstance(term, Ref):
+        return term
+    args: list[str] = []
+    for arg in term.args:
+        value = value_of(arg, bindings, state, vocabulary)
+        if value is UNKNOWN:
+            return UNKNOWN
+        if value is None:
+            return None
+        args.append(str(value))
+    return look_up(Fluent(term.name, tuple(args)), state, vocabulary)
+
+
+def compare(left: Value | Unknown, op: str, right: Value | Unknown | tuple[Value, ...]) -> bool | None:
+    """Return whether ``left op right``, None where either side is unknown or the two cannot be ordered."""
+    if left is UNKNOWN or right is UNKNOWN:
+        return None
+    if op == "==":
+        return left == right
+    if op == "!=":
+        return left != right
+    if op in ("in", "notin"):
+        assert isinstance(right, tuple)  # noqa: S101 -- narrows the type
+        return (left in right) == (op == "in")
+    if isinstance(left, int | float) and isinstance(right, int | float):
+        return left < right if op == "<" else left > right
+    return None
+
+
+def holds(condition: Condition, bindings: Bindings, state: State, vocabulary: Vocabulary) -> bool | None:
+    """Return whether ``condition`` holds, None where that is unknown."""
+    left = value_of(condition.left, bindings, state, vocabulary)
+    right = condition.right
+    if condition.op not in ("in", "notin"):
+        return compare(left, condition.op, value_of(right, bindings, state, vocabulary))  # type: ignore[arg-type]
+    return compare(left, condition.op, right)  # type: ignore[arg-type]
+
+
+def conjunction(
+    conditions: Sequence[Condition], bindings: Bindings, state: State, vocabulary: Vocabulary
+) -> bool | None:
+    """Return whether all ``conditions`` hold: False as soon as one fails, else None when one is unknown."""
+    result: bool | None = True
+    for condition in conditions:
+        truth = holds(condition, bindings, state, vocabulary)
+        if truth is False:
+            return False
+        if truth is None:
+            result = None
+    return result
+
+
+def bind(rule: Rule, action: Action) -> dict[str, str] | None:
+    """Return the rule's variables bound to the action's arguments, None when it is about another action."""
+    if rule.verb != action.verb or len(rule.parameters) != len(action.args):
+        return None
+    return dict(zip(rule.parameters, action.args, strict=True))

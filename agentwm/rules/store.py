@@ -1,0 +1,201 @@
+"""The rule store: rules, the record of evidence for each, and what is known where rules are silent.
+
+On disk it is a folder of small text files that a person can read, edit, diff and commit::
+
+    rules/heat-1a2b3c4d.rule     one rule, as a sentence
+    records.json                 the evidence, per rule
+    silence.json                 success rates where no rule speaks
+    knowledge.json               where things are found
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from agentwm.errors import RuleError, quoted
+from agentwm.knowledge import Knowledge
+from agentwm.rules.language import Rule, parse_rule
+
+__all__ = ["Record", "RuleStore", "Silence", "signature"]
+
+Signature = str
+
+
+class Record(BaseModel):
+    """The evidence for one rule, kept apart from the rule.
+
+    ``supports`` and ``contradicts`` count transitions. ``last_spoken`` is the number of the transition in which the rule last
+    applied. ``origin`` says who proposed it: ``symbolic``, a model's name, or ``person``. ``reason`` says why it was retired.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    supports: int = 0
+    contradicts: int = 0
+    last_spoken: int = -1
+    origin: str = "symbolic"
+    parents: tuple[str, ...] = ()
+    state: str = "active"
+    reason: str = ""
+    examples: tuple[str, ...] = ()
+
+    @property
+    def trust(self) -> float:
+        """The posterior mean of the rule being right when it speaks, from a uniform prior."""
+        return (self.supports + 1) / (self.supports + self.contradicts + 2)
+
+
+class Silence(BaseModel):
+    """How often a verb succeeded, by the truth of the conditions of its success rules.
+
+    ``counts`` maps a verb and a signature such as ``T?F`` (true, unknown, false, in order) to (successes, failures).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    counts: dict[str, dict[Signature, tuple[int, int]]] = {}
+
+    def success_rate(self, verb: str, signature: Signature) -> float:
+        """Return the probability (0 to 1) that ``verb`` succeeds, smoothed by the verb's own rate."""
+        by_signature = self.counts.get(verb, {})
+        successes = sum(s for s, _ in by_signature.values())
+        total = sum(s + f for s, f in by_signature.values())
+        prior = (successes + 1) / (total + 2)
+        here = by_signature.get(signature, (0, 0))
+        return (here[0] + prior) / (sum(here) + 1)
+
+
+def signature(truths: Sequence[Sequence[bool | None]]) -> Signature:
+    """Return the truth of the conditions of each success rule as a word: ``T`` true, ``F`` false, ``?`` unknown."""
+    letters = {True: "T", False: "F", None: "?"}
+    return "/".join("".join(letters[truth] for truth in row) for row in truths)
+
+
+@dataclass(frozen=True)
+class RuleStore:
+    """The rules believed now, those retired, and what stands beside them."""
+
+    rules: tuple[Rule, ...] = ()
+    records: Mapping[str, Record] = field(default_factory=dict)
+    retired: tuple[Rule, ...] = ()
+    silence: Silence = field(default_factory=Silence)
+    knowledge: Knowledge = field(default_factory=Knowledge)
+
+    def __len__(self) -> int:
+        return len(self.rules)
+
+    def record(self, rule: Rule) -> Record:
+        """Return the rule's record, an empty one where none was kept."""
+        return self.records.get(rule.id, Record(origin="person"))
+
+    def of_verb(self, verb: str) -> tuple[Rule, ...]:
+        """Return the active rules about ``verb``."""
+        return tuple(rule for rule in self.rules if rule.verb == verb)
+
+    def find(self, name: str) -> Rule:
+        """Return the rule, active or retired, whose id is or begins with ``name``.
+
+        Raises: RuleError when there is none, or more than one.
+        """
+        matches = [rule for rule in (*self.rules, *self.retired) if rule.id.startswith(name)]
+        exact = [rule for rule in matches if rule.id == name] or matches
+        if len(exact) != 1:
+            known = ", ".join(rule.id for rule in self.rules) or "none"
+            message = f"expected the id of one rule, got {quoted(name)} ({len(exact)} match); known: {known}"
+            raise RuleError(message)
+        return exact[0]
+
+    def with_knowledge(self, knowledge: Knowledge) -> "RuleStore":
+        """Return this store with other knowledge beside the rules."""
+        return replace(self, knowledge=knowledge)
+
+    def save(self, folder: Path) -> None:
+        """Write the store to ``folder``, replacing what an earlier save left there."""
+        rules = folder / "rules"
+        rules.mkdir(parents=True, exist_ok=True)
+        wanted = {f"{rule.id}.rule": rule.text() for rule in (*self.rules, *self.retired)}
+        for path in rules.glob("*.rule"):
+            if path.name not in wanted:
+                path.unlink()
+        for name, text in wanted.items():
+            _write(rules / name, text)
+        records = {rule.id: self.record(rule).model_dump(mode="json") for rule in (*self.rules, *self.retired)}
+        _write(folder / "records.json", json.dumps({"version": 1, "records": records}, indent=1) + "\n")
+        _write(folder / "silence.json", self.silence.model_dump_json(indent=1) + "\n")
+        _write(folder / "knowledge.json", self.knowledge.model_dump_json(indent=1) + "\n")
+
+    @classmethod
+    def load(cls, folder: Path) -> "RuleStore":
+        """Return the store saved in ``folder``.
+
+        A rule file that somebody added by hand needs no record. Raises: RuleError naming the file that cannot be read.
+        """
+        if not (folder / "rules").is_dir():
+            message = f"expected a rule store (a folder with rules/*.rule in it), got {quoted(str(folder))}"
+            raise RuleError(message)
+        records = _read_model(folder / "records.json", _Records).records
+        active, retired = [], []
+        for path in sorted((folder / "rules").glob("*.rule")):
+            rule = _read_rule(path)
+            record = records.get(rule.id)
+            (retired if record and record.state == "retired" else active).append(rule)
+        return cls(
+            tuple(active),
+            records,
+            tuple(retired),
+            _read_model(folder / "silence.json", Silence),
+            _read_model(folder / "knowledge.json", Knowledge),
+        )
+
+
+def _write(path: Path, text: str) -> None:
+    """Write by way of a temporary file, so that a crash leaves the old text or the new one."""
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return
+    temporary = path.with_suffix(path.suffix + ".new")
+    with temporary.open("w", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.replace(path)
+
+
+def _read_rule(path: Path) -> Rule:
+    try:
+        return parse_rule(path.read_text(encoding="utf-8"))
+    except (RuleError, OSError, UnicodeDecodeError) as error:
+        message = f"cannot read the rule in {path}: {error}"
+        raise RuleError(message) from error
+
+
+def _read_json(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8") if path.exists() else None
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"cannot read {path}: {error}"
+        raise RuleError(message) from error
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def _read_model(path: Path, model: type[_Model]) -> _Model:
+    """Return what the file holds, an empty value where there is no file."""
+    text = _read_json(path)
+    try:
+        return model() if text is None else model.model_validate_json(text)
+    except ValidationError as error:
+        message = f"cannot read {path}: expected {model.__name__}, {error.error_count()} fault(s): {error.errors()[0]['msg']}"
+        raise RuleError(message) from error
+
+
+class _Records(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    version: Literal[1] = 1
+    records: dict[str, Record] = {}

@@ -1,0 +1,1 @@
+"""Worlds that agentwm can act in, found through the entry points of the group ``agentwm.environments``."""

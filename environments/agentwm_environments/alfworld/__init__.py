@@ -1,0 +1,20 @@
+"""ALFWorld's household text games: an engine of our own, official and generated games, and the official engine behind the same face."""
+
+from agentwm.types import Environment, EnvironmentOptions, EnvironmentSpec
+
+__all__ = ["SPEC"]
+
+
+def _make(options: EnvironmentOptions) -> Environment:
+    from .environment import make  # noqa: PLC0415 -- being listed must not import the engine
+
+    return make(options)
+
+
+SPEC = EnvironmentSpec(
+    name="alfworld",
+    summary="household tasks told in text: find, heat, cool, clean, light up and put away",
+    splits=("test", "train", "valid_seen", "valid_unseen"),
+    engines=("fast", "official"),
+    make=_make,
+)

@@ -1,0 +1,223 @@
+"""ALFWorld as an environment: tasks to play, actions in, texts out."""
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TypeVar
+
+from agentwm.errors import ConfigurationError, EnvironmentFailureError, MissingExtraError, TaskError, quoted
+from agentwm.types import Action, ActionSchema, EnvironmentOptions, Goal, Observation, Perceiver, Vocabulary
+
+from . import SPEC, games
+from .engine import Engine, Household
+from .game import Game
+from .laws import ORDINARY, Laws, altered
+from .official import OfficialHousehold, missing
+from .reader import HouseholdReader, read_goal, vocabulary
+from .tasks import GeneratedGames, OfficialGames, Tasks
+
+__all__ = ["AlfworldEnvironment", "make"]
+
+_GENERATED_SPLITS = ("test", "train")
+
+_TASK = "Your task is to: "
+_T = TypeVar("_T")
+
+
+class AlfworldEnvironment:
+    """Plays the games of ``tasks``, in our engine under ``laws`` or, with ``engine`` ``official``, in ALFWorld's own.
+
+    The text of an observation is all it tells: ``facts`` is always empty, and ``actions`` is given only where ``admissible`` is
+    set. The reward is 1 at the goal, which ends the episode.
+    """
+
+    name = SPEC.name
+
+    def __init__(
+        self,
+        tasks: Tasks,
+        *,
+        engine: str = "fast",
+        laws: Laws = ORDINARY,
+        admissible: bool = False,
+        about: Mapping[str, str | int] | None = None,
+    ) -> None:
+        self.perceiver: Perceiver = HouseholdReader()
+        self._tasks = tasks
+        self._laws = laws
+        self._admissible = admissible
+        self._about = dict(about or {})
+        self._official = OfficialHousehold() if engine == "official" else None
+        self._household: Engine | None = None
+        self._goal: Goal | None = None
+        self._vocabulary: Vocabulary | None = None
+        self._is_over = True
+
+    @property
+    def about(self) -> Mapping[str, str | int]:
+        """Where the tasks come from, how many there are, and how many files were refused."""
+        number = len(self._tasks.games)  # reads the files, which is when refusals are met
+        return {**self._about, "tasks": number, "refused": len(self._tasks.refusals)}
+
+    @property
+    def refusals(self) -> Sequence[TaskError]:
+        """Why files that were met cannot be played, each with its path; complete once ``tasks`` was asked for."""
+        return tuple(self._tasks.refusals)
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The household's fluents, and the verbs that the running game's own help lists."""
+        return _begun(self._vocabulary)
+
+    @property
+    def goal(self) -> Goal:
+        """What the text of the present task asks for."""
+        return _begun(self._goal)
+
+    def tasks(self) -> Sequence[str]:
+        """Return the ids of the games, in a fixed order."""
+        return tuple(self._tasks.games)
+
+    def task_type(self, task: str) -> str:
+        """Return which of ALFWorld's six task types ``task`` is."""
+        return self._game_of(task).task_type
+
+    def reset(self, task: str, *, seed: int = 0) -> Observation:  # noqa: ARG002 -- a household has no chance in it
+        """Begin ``task``. ``seed`` changes nothing.
+
+        Raises: TaskError when there is no such task, or the official engine refuses it.
+        """
+        game = self._game_of(task)
+        if self._official is None:
+            self._household = Household(game, self._laws)
+        else:
+            self._official.play(game, self._tasks.problem(task))
+            self._household = self._official
+        text = self._household.reset()
+        if self._vocabulary is None:
+            self._vocabulary = vocabulary(self._household.step("help"))
+        self._goal = read_goal(text.rpartition(_TASK)[2])
+        self._is_over = False
+        return self._observation(text)
+
+    def step(self, action: Action) -> Observation:
+        """Do ``action``, written as its schema says.
+
+        Raises: EnvironmentFailureError after the end of an episode, and for an action that the vocabulary lacks.
+        """
+        household = _begun(self._household)
+        if self._is_over:
+            raise EnvironmentFailureError(f"the episode is over: expected reset, got the action {action}")
+        schema = self.vocabulary.actions.get(action.verb)
+        if schema is None or len(schema.parameters) != len(action.args):
+            known = ", ".join(schema.template for schema in self.vocabulary.actions.values())
+            raise EnvironmentFailureError(f"expected one of the actions {known}; got {quoted(str(action))}")
+        return self._observation(household.step(schema.render(action.args)))
+
+    def close(self) -> None:
+        """End the official engine's process, where there is one."""
+        self._is_over = True
+        if self._official is not None:
+            self._official.close()
+
+    def _game_of(self, task: str) -> Game:
+        try:
+            return self._tasks.games[task]
+        except KeyError:
+            raise TaskError(f"no task {quoted(task)} among the {len(self._tasks.games)} of this environment") from None
+
+    def _observation(self, text: str) -> Observation:
+        household = _begun(self._household)
+        self._is_over = household.won
+        actions = _read_actions(household.admissible(), self.vocabulary) if self._admissible else None
+        return Observation(text, actions=actions, reward=float(household.score), terminated=household.won)
+
+
+def _begun(value: _T | None) -> _T:
+    if value is None:
+        raise EnvironmentFailureError("no task has been begun: expected reset first")
+    return value
+
+
+def _read_actions(commands: Sequence[str], words: Vocabulary) -> tuple[Action, ...]:
+    """Return the commands as actions; one that is no verb of the vocabulary, as ``help`` is none, is left out."""
+    patterns = [(schema, _pattern(schema)) for schema in words.actions.values()]
+    matches = ((schema, pattern.fullmatch(command)) for command in commands for schema, pattern in patterns)
+    return tuple(Action(schema.verb, match.groups()) for schema, match in matches if match)
+
+
+def _pattern(schema: ActionSchema) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\\{\d+\\\}", r"([a-z]+ \\d+)", re.escape(schema.template)))
+
+
+# --- from options -----------------------------------------------------------------------------------------------
+
+
+def make(options: EnvironmentOptions) -> AlfworldEnvironment:
+    """Return the environment that ``options`` asks for.
+
+    Without a split the games are generated, ``train`` ones for learning and ``test`` ones for playing; where ``games`` names a folder
+    they are official ones, ``train`` and ``valid_seen``. The split ``train`` is the official one where there is a folder of games. The
+    folder of a split that needs one is ``games`` or, failing that, the variable ``ALFWORLD_DATA``.
+
+    A ``count`` of official games is drawn by ``seed``; without it all are played, in order of path. Generated games are drawn by
+    ``seed``, 200 where no ``count`` is given.
+
+    Raises: ConfigurationError for what cannot be; MissingExtraError when the official engine is not installed.
+    """
+    engine = options.engine or SPEC.engines[0]
+    if engine not in SPEC.engines:
+        raise ConfigurationError(f"unknown engine {quoted(engine)}: alfworld has {', '.join(SPEC.engines)}")
+    if options.altered is not None and engine == "official":
+        raise ConfigurationError(
+            "the official engine has only the ordinary laws: altered households need the engine fast"
+        )
+    laws = ORDINARY if options.altered is None else altered(options.altered)
+    if engine == "official" and (reason := missing()):
+        raise MissingExtraError(reason)
+    tasks, origin = _tasks(options, laws)
+    about: dict[str, str | int] = {"engine": engine, **origin, "seed": options.seed}
+    if options.altered is not None:
+        about["altered"] = options.altered
+    if engine == "official":
+        about.update({name: version(name) for name in ("alfworld", "textworld")})
+    return AlfworldEnvironment(tasks, engine=engine, laws=laws, admissible=options.admissible, about=about)
+
+
+def _tasks(options: EnvironmentOptions, laws: Laws) -> tuple[Tasks, dict[str, str | int]]:
+    split = options.split or _default_split(options)
+    if split not in SPEC.splits:
+        raise ConfigurationError(f"unknown split {quoted(split)}: alfworld has {', '.join(SPEC.splits)}")
+    folder = _games_folder(options, split)
+    if folder is None:
+        generated = GeneratedGames(split, count=options.count, seed=options.seed, laws=laws)
+        return generated, {"games": "generated", "split": split}
+    listing = games.find(folder, split)
+    official = OfficialGames(listing, count=options.count, seed=options.seed, learning=options.learning, laws=laws)
+    return official, {"games": str(folder), "split": split, "listed": len(listing.files)}
+
+
+def _default_split(options: EnvironmentOptions) -> str:
+    if options.learning:
+        return "train"
+    return "test" if options.games is None else "valid_seen"
+
+
+def _games_folder(options: EnvironmentOptions, split: str) -> Path | None:
+    """Return the folder of official games to use, None for generated ones."""
+    if options.games is not None:
+        if split not in games.SPLITS:
+            raise ConfigurationError(
+                f"the split {split!r} is generated, the games in {options.games} have {', '.join(games.SPLITS)}"
+            )
+        return Path(options.games).expanduser()
+    named = os.environ.get("ALFWORLD_DATA")
+    if split not in _GENERATED_SPLITS or (options.split == "train" and named):
+        if not named:
+            raise ConfigurationError(
+                f"the split {split!r} needs official games: name their folder with --games or ALFWORLD_DATA"
+            )
+        return Path(named).expanduser()
+    return None
