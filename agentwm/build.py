@@ -12,9 +12,9 @@ from typing import Literal
 
 from agentwm.configuration import RunConfig
 from agentwm.errors import ConfigurationError, MissingExtraError, quoted
-from agentwm.types import EnvironmentSpec
+from agentwm.types import EnvironmentSpec, PlannerSpec
 
-__all__ = ["Kind", "checked", "environment", "expect", "extras", "load", "missing_extra", "names"]
+__all__ = ["Kind", "checked", "environment", "expect", "extras", "load", "missing_extra", "names", "planner"]
 
 Kind = Literal["environments", "planners", "backends"]
 
@@ -58,6 +58,17 @@ def environment(name: str) -> EnvironmentSpec:
         raise ConfigurationError(
             f"expected the environment {quoted(name)} to be an EnvironmentSpec, got {quoted(spec)}"
         )
+    return spec
+
+
+def planner(name: str) -> PlannerSpec:
+    """Return what the planner ``name`` declares.
+
+    Raises: as `load`, and ConfigurationError when its entry point is no `PlannerSpec`.
+    """
+    spec = load("planners", name)
+    if not isinstance(spec, PlannerSpec):
+        raise ConfigurationError(f"expected the planner {quoted(name)} to be a PlannerSpec, got {quoted(spec)}")
     return spec
 
 

@@ -74,7 +74,7 @@ def run(  # noqa: PLR0913 - one parameter per option is how typer works
     resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with a run that was cut off.")] = None,
 ) -> None:
     """Learn the rules of a world by playing, then play unseen games with the rules frozen."""
-    from agentwm.configuration import RunConfig
+    from agentwm.configuration import RunConfig, new_folder
 
     if resume is not None:
         config = _resumed_config(context, resume, environment)
@@ -82,7 +82,7 @@ def run(  # noqa: PLR0913 - one parameter per option is how typer works
         raise ConfigurationError("expected the name of an environment, or --resume RUN; `agentwm envs` lists them")
     else:
         options = {name: value for name, value in context.params.items() if name in RunConfig.model_fields}
-        config = RunConfig.parse(options | {"out": out or _new_folder(environment)})
+        config = RunConfig.parse(options | {"out": out or new_folder(environment)})
     report = _run(config, is_resumed=resume is not None, as_json=as_json)
     if as_json:
         sys.stdout.write(report.model_dump_json(indent=2) + "\n")
@@ -181,7 +181,7 @@ def _run(config: "RunConfig", *, is_resumed: bool, as_json: bool) -> "Report":
     from agentwm.records import RunStore
 
     build.checked(config)  # before the rest is imported: a slip of the pen is answered at once
-    from agentwm.run import run as run_experiment
+    from agentwm.experiment import run as run_experiment
 
     with _stdout_to_stderr(really=as_json):
         progress = ProgressDisplay(Console(stderr=True))
@@ -221,18 +221,6 @@ def _resumed_config(context: typer.Context, path: Path, environment: str | None)
 def _was_given(context: typer.Context, name: str) -> bool:
     source = context.get_parameter_source(name)
     return source is not None and source.name == "COMMANDLINE"
-
-
-def _new_folder(environment: str) -> Path:
-    from datetime import datetime
-
-    # The name is only a name here: whether there is such an environment is asked later.
-    safe = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in environment)
-    stem = Path("runs") / f"{safe}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
-    candidate, number = stem, 2
-    while candidate.exists():
-        candidate, number = stem.with_name(f"{stem.name}-{number}"), number + 1
-    return candidate
 
 
 def _print_report(report: "Report") -> None:

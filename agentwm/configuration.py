@@ -1,6 +1,7 @@
 """What a run is asked to do: one closed object, from Python and from the command line alike."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -9,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from agentwm.errors import ConfigurationError, quoted
 from agentwm.types import EnvironmentOptions
 
-__all__ = ["RunConfig"]
+__all__ = ["RunConfig", "new_folder"]
 
 Count = Annotated[int, Field(ge=0)]
 
@@ -20,7 +21,8 @@ class RunConfig(BaseModel):
     ``learn`` episodes of ``train_split`` are learned from, starting from the rules in the folder ``rules`` or from none; then
     ``episodes`` of ``split`` are played. None for a split or an engine is the environment's default. ``games`` is a folder of
     games, ``altered`` the seed of a variant of the world, None for the ordinary one. ``out`` is the folder of the run, None for a new one
-    under ``./runs``.
+    under ``./runs``. ``max_steps`` and ``admissible`` are for playing: learning has a limit of its own, and never sees the list of
+    admissible actions.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,10 +64,23 @@ class RunConfig(BaseModel):
         return EnvironmentOptions(
             split=self.train_split if learning else self.split,
             learning=learning,
+            played=self.split if learning else None,
             games=None if self.games is None else str(self.games),
             engine=self.engine,
             altered=self.altered,
             count=self.learn if learning else self.episodes,
             seed=self.seed,
-            admissible=self.admissible,
+            # Learning does without the list: what fails is half of what there is to learn.
+            admissible=self.admissible and not learning,
         )
+
+
+def new_folder(environment: str) -> Path:
+    """Return a folder for a new run, ``./runs/ENVIRONMENT-TIME``, that is not there yet."""
+    # The name is only a name here: whether there is such an environment is asked later.
+    safe = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in environment)
+    stem = Path("runs") / f"{safe}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    candidate, number = stem, 2
+    while candidate.exists():
+        candidate, number = stem.with_name(f"{stem.name}-{number}"), number + 1
+    return candidate

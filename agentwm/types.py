@@ -6,10 +6,13 @@ update is one merge of mappings, and a surprise is one comparison.
 Source: fluents as in PDDL 3.1's object fluents; the five roles as in the project's design, section 1.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple, Protocol, runtime_checkable
+
+from agentwm.errors import TaskError
 
 __all__ = [
     "Action",
@@ -29,10 +32,13 @@ __all__ = [
     "Perception",
     "Plan",
     "Planner",
+    "PlannerParts",
+    "PlannerSpec",
     "Prediction",
     "Proposer",
     "Query",
     "Ref",
+    "Situation",
     "State",
     "Term",
     "Trajectory",
@@ -107,6 +113,9 @@ class Condition(NamedTuple):
     right: "Term | tuple[Value, ...]"
 
 
+Situation = tuple[Condition, ...]
+"""A conjunction without variables."""
+
 NOT_ENTITIES = frozenset({"bool", "kind", "number", "sort"})
 """The sorts whose values are not names of things."""
 
@@ -119,8 +128,8 @@ class FluentSchema:
     """Declares a fluent: the sorts of its arguments and of its value.
 
     ``default`` is believed until something else is seen, where ``has_default`` is set. A ``static`` fluent
-    never changes, so what is learned of it late holds for the whole episode. A parameter may accept several sorts: ``a|b``. A ``hidden`` fluent is shown by
-    no ordinary observation, only by an inspecting action.
+    never changes, so what is learned of it late holds for the whole episode. A ``hidden`` fluent is shown by
+    no ordinary observation, only by an inspecting action. A parameter may accept several sorts: ``a|b``.
     """
 
     name: str
@@ -264,7 +273,7 @@ class Plan:
     """A course of action: ``actions`` in order, why it was chosen, and whether it is expected to reach the goal.
 
     ``cost`` is the expected number of steps to the goal, as far as the planner can tell. No actions means that the
-    planner has nothing to offer.
+    planner has nothing to offer. A bold plan goes against the letter of the rules, for want of a better one.
     """
 
     actions: tuple[Action, ...]
@@ -272,13 +281,15 @@ class Plan:
     reaches_goal: bool = False
     cost: float = float("inf")
     predictions: tuple[Prediction, ...] = ()
+    is_bold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
     """One step: the belief before, the action, the belief after, and what had been predicted.
 
-    ``changed`` holds what the text says the action did; ``told`` names the fluents that were merely found out. ``succeeded`` is whether the environment accepted the action.
+    ``changed`` holds what the text says the action did; ``told`` names the fluents that were merely found out.
+    ``succeeded`` is whether the environment accepted the action.
     """
 
     before: State
@@ -346,6 +357,10 @@ class Environment(Protocol):
     def goal(self) -> Goal:
         """What the present task asks for."""
 
+    @property
+    def refusals(self) -> Sequence[TaskError]:
+        """Why tasks that were met cannot be played, each with where it lies; complete once ``tasks`` was asked for."""
+
     def tasks(self) -> Sequence[str]:
         """Return the ids of the tasks, in a fixed order."""
 
@@ -369,13 +384,15 @@ class Environment(Protocol):
 class EnvironmentOptions:
     """What a user may ask of an environment.
 
-    ``split`` None means the environment's default for ``learning`` or for playing. ``count`` is how many tasks are wanted, None for
+    ``split`` None means the environment's default for ``learning`` or for playing; while learning, ``played`` is the split that was
+    asked for to be played afterwards, so that the default can be of its kind. ``count`` is how many tasks are wanted, None for
     all there are. ``altered`` draws a variant of the world's dynamics, None for the ordinary one. ``admissible`` lets
     observations list the admissible actions. ``seed`` draws tasks where they are generated.
     """
 
     split: str | None = None
     learning: bool = False
+    played: str | None = None
     games: str | None = None
     engine: str | None = None
     altered: int | None = None
@@ -423,8 +440,13 @@ class WorldModel(Protocol):
 class Proposer(Protocol):
     """Suggests what is worth trying."""
 
-    def propose(self, state: State, goal: Goal, *, avoid: Collection[Action] = ()) -> list[Plan]:
-        """Return candidate plans, most promising first, without the actions to ``avoid``; empty when there is no idea."""
+    def propose(
+        self, state: State, goal: Goal, *, avoid: Mapping[Action, Sequence[Situation]] = MappingProxyType({})
+    ) -> list[Plan]:
+        """Return candidate plans, most promising first; empty when there is no idea.
+
+        ``avoid`` names, per action, situations in which it is not to be done: no conditions mean all situations.
+        """
 
 
 class Critic(Protocol):
@@ -439,6 +461,30 @@ class Planner(Protocol):
 
     def plan(self, state: State, goal: Goal, history: Sequence[Transition] = ()) -> Plan:
         """Return the plan whose first action is to be done now; ``history`` is the episode so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannerParts:
+    """What a planner is made from, for one episode.
+
+    ``opening`` is the episode's first observation: where it lists actions, only listed ones are to be chosen. ``rng`` is all the chance
+    there is.
+    """
+
+    proposer: Proposer
+    model: WorldModel
+    vocabulary: Vocabulary
+    opening: Observation
+    rng: random.Random
+
+
+@dataclass(frozen=True, slots=True)
+class PlannerSpec:
+    """What an entry point of the group ``agentwm.planners`` names."""
+
+    name: str
+    summary: str
+    make: Callable[[PlannerParts], Planner]
 
 
 class Inducer(Protocol):

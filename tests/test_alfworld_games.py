@@ -261,3 +261,16 @@ def test_altered_games_are_winnable_ones() -> None:
     environment = SPEC.make(EnvironmentOptions(count=6, altered=3))
     assert environment.about["altered"] == 3
     assert len(environment.tasks()) == 6
+
+
+def test_who_will_play_official_games_never_learns_on_generated_ones(
+    tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(GAMES[0])
+    monkeypatch.setenv("ALFWORLD_DATA", str(tmp_path))
+    with pytest.raises(ConfigurationError, match="no train games in"):
+        SPEC.make(EnvironmentOptions(learning=True, played="valid_seen"))
+    (tmp_path / "json_2.1.1" / "valid_seen").rename(tmp_path / "json_2.1.1" / "train")
+    learning = SPEC.make(EnvironmentOptions(learning=True, played="valid_seen"))
+    assert (learning.about["games"], learning.about["split"]) == (str(tmp_path), "train")
+    assert SPEC.make(EnvironmentOptions(learning=True, played="test", count=1)).about["games"] == "generated"

@@ -81,6 +81,7 @@ def report(*results: EpisodeResult) -> Report:
         config=RunConfig(environment="alfworld", seed=3),
         engine="fast",
         splits=("train", "test"),
+        learning_steps=80,
         rules=(12, 3),
         wall_s=1.5,
         run="runs/a",
@@ -123,7 +124,7 @@ def test_the_json_has_the_promised_keys_and_comes_back() -> None:
     assert set(data) == PROMISED | {"altered", "errors"}
     assert set(data["success"]) == {"count", "rate", "ci95"}
     assert set(data["steps"]) == {"mean", "median", "p90"}
-    assert set(data["learned_from"]) == {"split", "episodes", "steps"}
+    assert set(data["learned_from"]) == {"split", "episodes", "steps", "max_steps"}
     assert set(data["rules"]) == {"active", "retired"}
     assert set(data["prediction"]) == {"accuracy", "n"}
     assert set(data["llm"]) == {"calls", "input_tokens", "output_tokens"}

@@ -10,9 +10,9 @@ from agentwm.evaluation.statistics import grouped, mean, median, quantile, wilso
 
 if TYPE_CHECKING:
     from agentwm.configuration import RunConfig
-    from agentwm.records import RunStore
+    from agentwm.records import EpisodeRecord, RunStore
 
-__all__ = ["EpisodeResult", "LLMUse", "Report", "report_on", "results_of"]
+__all__ = ["EpisodeResult", "LLMUse", "Report", "report_on", "result_of", "results_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +65,12 @@ class TypeReport(_Frozen):
 
 
 class LearnedFrom(_Frozen):
-    """What the rules were learned from, in this run."""
+    """What the rules were learned from, in this run: ``steps`` in all, at most ``max_steps`` in an episode."""
 
     split: str
     episodes: int
     steps: int
+    max_steps: int
 
 
 class RuleCount(_Frozen):
@@ -129,6 +130,7 @@ def report_on(  # noqa: PLR0913 -- one argument per thing a report must say of w
     config: "RunConfig",
     engine: str,
     splits: tuple[str, str],
+    learning_steps: int,
     rules: tuple[int, int],
     wall_s: float,
     run: str,
@@ -137,7 +139,7 @@ def report_on(  # noqa: PLR0913 -- one argument per thing a report must say of w
 ) -> Report:
     """Return the report on ``results``, of both phases and in any order.
 
-    ``splits`` are the one learned on and the one played, ``rules`` the active and the retired. ``refused`` names tasks
+    ``splits`` are the one learned on and the one played, ``learning_steps`` the limit of a learning episode, ``rules`` the active and the retired. ``refused`` names tasks
     that the environment could not even offer, with the reason: they are listed among the errors and are no episodes.
     """
     played = [result for result in results if result.phase == "play"]
@@ -160,7 +162,12 @@ def report_on(  # noqa: PLR0913 -- one argument per thing a report must say of w
         max_steps=config.max_steps,
         seed=config.seed,
         altered=config.altered,
-        learned_from=LearnedFrom(split=splits[0], episodes=len(learned), steps=sum(result.steps for result in learned)),
+        learned_from=LearnedFrom(
+            split=splits[0],
+            episodes=len(learned),
+            steps=sum(result.steps for result in learned),
+            max_steps=learning_steps,
+        ),
         rules=RuleCount(active=rules[0], retired=rules[1]),
         prediction=PredictionScore(accuracy=right / predictions if predictions else None, n=predictions),
         llm=llm or LLMUse(),
@@ -172,20 +179,21 @@ def report_on(  # noqa: PLR0913 -- one argument per thing a report must say of w
 
 def results_of(store: "RunStore") -> list[EpisodeResult]:
     """Return the results of all episodes of a run that came to their end, in the order played."""
-    return [
-        EpisodeResult(
-            task=each.task,
-            task_type=each.task_type,
-            phase=each.phase,
-            won=each.won,
-            steps=each.steps,
-            error=each.error,
-            predictions=each.predictions,
-            predictions_right=each.predictions_right,
-        )
-        for each in store.episodes()
-        if each.status != "running"
-    ]
+    return [result_of(each) for each in store.episodes() if each.status != "running"]
+
+
+def result_of(record: "EpisodeRecord") -> EpisodeResult:
+    """Return the result of an episode on record as ended."""
+    return EpisodeResult(
+        task=record.task,
+        task_type=record.task_type,
+        phase=record.phase,
+        won=record.won,
+        steps=record.steps,
+        error=record.error,
+        predictions=record.predictions,
+        predictions_right=record.predictions_right,
+    )
 
 
 def _success(results: Sequence[EpisodeResult]) -> Success:

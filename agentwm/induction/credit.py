@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from agentwm.rules.binding import bindings_of
 from agentwm.rules.language import fluent_names, variables
 from agentwm.rules.matching import conjunction
-from agentwm.types import Action, Condition, Fluent, Ref, State, Trajectory, Transition, Value, Vocabulary
+from agentwm.types import Action, Condition, Fluent, Goal, Ref, State, Trajectory, Transition, Value, Vocabulary
 
 __all__ = ["Example", "examples"]
 
@@ -92,45 +92,53 @@ def _hidden_changes(
     known: dict[Fluent, Value] = {}
     quiet_acts: dict[str, list[int]] = {}
     credit: dict[int, dict[Fluent, tuple[Value, Value]]] = {}
-    for index, transition in enumerate(trajectory.transitions):
-        schema = vocabulary.actions.get(transition.action.verb)
-        if schema is None or not schema.inspects:
-            if transition.succeeded and not transition.changed:
-                for name in transition.action.args:
-                    quiet_acts.setdefault(name, []).append(index)
-            continue
-        for fluent, value in _inspected(transition, vocabulary):
+
+    def settle(seen: Iterable[tuple[Fluent, Value]]) -> None:
+        things = set()
+        for fluent, value in seen:
             earlier = known.get(fluent, vocabulary.default(fluent))
             known[fluent] = value
+            things.add(fluent.args[0])
             acts = quiet_acts.get(fluent.args[0], [])
             if len(acts) == 1:
                 credit.setdefault(acts[0], {})[fluent] = (earlier, value)
-        for name in transition.action.args:
-            quiet_acts.pop(name, None)
-    for fluent, value in _rewarded(trajectory, vocabulary):
-        acts = quiet_acts.get(fluent.args[0], [])
-        if len(acts) == 1:
-            credit.setdefault(acts[0], {})[fluent] = (known.get(fluent, vocabulary.default(fluent)), value)
+        for thing in things:
+            quiet_acts.pop(thing, None)
+
+    for index, transition in enumerate(trajectory.transitions):
+        schema = vocabulary.actions.get(transition.action.verb)
+        if schema is not None and schema.inspects:
+            settle(_inspected(transition, vocabulary))
+        elif transition.succeeded and not transition.changed:
+            for name in transition.action.args:
+                quiet_acts.setdefault(name, []).append(index)
+        settle(_judged(transition, trajectory.goal, vocabulary))
     return credit
 
 
-def _rewarded(trajectory: Trajectory, vocabulary: Vocabulary) -> Iterator[tuple[Fluent, Value]]:
-    """Yield the hidden fluents that a reward at the end tells of: the goal's conditions must then hold.
+def _judged(transition: Transition, goal: Goal, vocabulary: Vocabulary) -> list[tuple[Fluent, Value]]:
+    """Return what the reward, or its absence, tells of the goal's hidden conditions once all others have come true.
 
-    Nothing where several things could be what fulfilled the goal.
+    With a reward they hold; without one, a single hidden condition does not. Nothing where several things could be meant.
     """
-    if not trajectory.transitions or trajectory.transitions[-1].observation.reward <= 0:
-        return
-    state = trajectory.transitions[-1].after
-    hidden = [c for c in trajectory.goal.conditions if _is_hidden(c, vocabulary)]
-    shown = [c for c in trajectory.goal.conditions if not _is_hidden(c, vocabulary)]
-    ways = [b for b in bindings_of(shown, state) if conjunction(shown, b, state, vocabulary) is True]
+    hidden = [c for c in goal.conditions if _is_hidden(c, vocabulary)]
+    rewarded = transition.observation.reward > 0
+    if not hidden or not transition.changed or (not rewarded and len(hidden) > 1):
+        return []
+    shown = [c for c in goal.conditions if not _is_hidden(c, vocabulary)]
+    ways = [
+        bindings
+        for bindings in bindings_of(shown, transition.after)
+        if conjunction(shown, bindings, transition.after, vocabulary) is True
+        and conjunction(shown, bindings, transition.before, vocabulary) is not True
+    ]
     if len(ways) != 1:
-        return
-    for condition in hidden:
-        left = condition.left
-        if isinstance(left, Ref) and condition.op == "==" and isinstance(condition.right, bool | str):
-            yield Fluent(left.name, tuple(ways[0][name] for name in variables(left))), condition.right
+        return []
+    return [
+        (Fluent(c.left.name, tuple(ways[0][name] for name in variables(c.left))), c.right is rewarded)
+        for c in hidden
+        if isinstance(c.left, Ref) and c.op == "==" and isinstance(c.right, bool)
+    ]
 
 
 def _is_hidden(condition: Condition, vocabulary: Vocabulary) -> bool:

@@ -113,14 +113,16 @@ def _fill(tables: dict[tuple[str, Sorts], Table], rows: Iterable[Example], vocab
 
 
 def _induce_verb(table: Table) -> list[_Candidate]:
-    """Return the rules for one verb."""
+    """Return the rules for one verb.
+
+    A failure that an exception explains does not count against the rule that it is an exception to.
+    """
     successes = separate(table, table.succeeded, table.failed)
-    candidates = [c for conjunction in successes for c in _success_rules(table, conjunction)]
-    candidates += [
-        _failure_rule(table, conjunction)
-        for conjunction in shut_out(table, table.succeeded, table.failed, successes)
-    ]
-    return _prune(table, candidates)
+    failures = _prune([_failure_rule(table, c) for c in shut_out(table, table.succeeded, table.failed, successes)])
+    excepted = 0
+    for failure in failures:
+        excepted |= failure.right
+    return [c for conjunction in successes for c in _success_rules(table, conjunction, ~excepted)] + failures
 
 
 # --- success, and what it changes ------------------------------------------------------------------------------------
@@ -135,9 +137,9 @@ class _Effect:
     stayed_away: int
 
 
-def _success_rules(table: Table, conjunction: Conjunction) -> list[_Candidate]:
+def _success_rules(table: Table, conjunction: Conjunction, unexcepted: int) -> list[_Candidate]:
     """Return the rule for a success with the changes that always come, and one more for each that comes under conditions."""
-    speaks = mask_of(conjunction, table.everything)
+    speaks = mask_of(conjunction, table.everything & unexcepted)
     inside = table.succeeded & table.everything & ~false_mask(conjunction)
     always: list[Change] = []
     rules: list[_Candidate] = []
@@ -169,7 +171,7 @@ def _conditional_rule(table: Table, conjunction: Conjunction, effect: _Effect) -
 def _effects(table: Table, successes: int) -> list[_Effect]:
     """Return the lifted changes seen among ``successes``, most frequent first."""
     came: dict[Change, int] = {}
-    for index, example in _rows(table, successes):
+    for index, example in table.rows_of(successes):
         for fluent, value in example.changed.items():
             change = _lift(fluent, value, table, example)
             if change is not None:
@@ -177,19 +179,11 @@ def _effects(table: Table, successes: int) -> list[_Effect]:
     effects = []
     for change, mask in came.items():
         against = 0
-        for index, example in _rows(table, successes & ~mask):
+        for index, example in table.rows_of(successes & ~mask):
             if _failed_to_come(change, table, example):
                 against |= 1 << index
         effects.append(_Effect(change, mask, against))
     return sorted(effects, key=lambda effect: (-effect.came.bit_count(), str(effect.change)))
-
-
-def _rows(table: Table, mask: int) -> Iterable[tuple[int, Example]]:
-    while mask:
-        low = mask & -mask
-        index = low.bit_length() - 1
-        yield index, table.rows[index]
-        mask ^= low
 
 
 def _lift(fluent: Fluent, value: Value, table: Table, example: Example) -> Change | None:
@@ -240,11 +234,9 @@ def _failure_rule(table: Table, conjunction: Conjunction) -> _Candidate:
     return _Candidate(_rule(table, conjunction, rate, (), success=False), speaks, right)
 
 
-def _prune(table: Table, candidates: list[_Candidate]) -> list[_Candidate]:
+def _prune(candidates: list[_Candidate]) -> list[_Candidate]:
     """Keep the rules needed to cover all that any of them explains, the most telling first."""
-    failures = [c for c in candidates if not c.rule.predicts_success]
-    kept = maximum_coverage([c.right for c in failures])
-    return [c for c in candidates if c.rule.predicts_success] + [failures[i] for i in kept]
+    return [candidates[index] for index in maximum_coverage([candidate.right for candidate in candidates])]
 
 
 def _record(candidate: _Candidate, _episodes: int) -> Record:

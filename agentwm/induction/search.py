@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from agentwm.induction.table import Literal, Table, negated
-from agentwm.types import Condition, Ref, Term
+from agentwm.types import Ref, Term
 
 __all__ = ["Conjunction", "mask_of", "separate", "shut_out"]
 
@@ -23,6 +23,11 @@ NOISE = 0.03
 ONE_IN_NOISE = 6
 KNOWN = 0.7
 MOST_DISJUNCTS = 3
+EXCEPTION_PRICE = 0.6  # of a negative let through, against the prices of conditions in table.py
+RIVAL = 0.1  # how near in cost another explanation must come to be kept beside the best
+RIVAL_OF_FEW = 3.0  # the same, where there are few successes to go by
+FEW = 3
+PARTNERS = 3  # kinds of partner with which a kind must fail to be an exception by itself
 MOST_CONDITIONS = 6
 
 
@@ -65,29 +70,40 @@ def separate(table: Table, positives: int, negatives: int, *, with_bonds: bool =
 
 
 def _explain(table: Table, positives: int, negatives: int, *, with_bonds: bool) -> list[Conjunction]:
-    chosen: list[Literal] = list(_shared_bonds(table, positives)) if with_bonds else []
-    alternatives: list[Conjunction] = []
-    while len(chosen) < MOST_CONDITIONS:
-        remaining = negatives & mask_of(tuple(chosen), table.everything)
-        if not remaining:
+    """Return the cheapest conjunction that holds for the positives, and its rivals.
+
+    The cost of a conjunction is the price of its conditions and of the negatives that it lets through. All single conditions and all
+    pairs are weighed; more are added one at a time.
+    """
+    bonds = tuple(_shared_bonds(table, positives)) if with_bonds else ()
+    remaining = negatives & mask_of(bonds, table.everything)
+    pool = [
+        literal
+        for literal in _candidates(table, positives, remaining)
+        if literal.false & remaining and _tolerates(literal, positives)
+    ]
+    ranked: list[tuple[float, Conjunction]] = [(_cost((), remaining), ())]
+    ranked += [(_cost((literal,), remaining), (literal,)) for literal in pool]
+    ranked += [(_cost(pair, remaining), pair) for pair in combinations(pool, 2) if len(_kind_subjects(pair)) < 2]  # noqa: PLR2004
+    best_cost, best = min(ranked, key=lambda item: item[0])
+    margin = RIVAL if positives.bit_count() > FEW else RIVAL_OF_FEW
+    rivals = sorted((item for item in ranked if item[0] <= best_cost + margin and _is_rival(item[1], best)), key=_first)
+    while len(best) < MOST_CONDITIONS:
+        wider_ones = [(*best, x) for x in pool if len(_kind_subjects((*best, x))) < 2]  # noqa: PLR2004 -- one kind explains
+        cost, wider = min(((_cost(c, remaining), c) for c in wider_ones), default=(best_cost, best), key=_first)
+        if cost >= best_cost:
             break
-        candidates = [
-            (literal, (remaining & literal.false).bit_count())
-            for literal in _candidates(table, positives, remaining)
-            if _tolerates(literal, positives)
-        ]
-        complete = [literal for literal, gain in candidates if gain == remaining.bit_count()]
-        best = max(candidates, key=lambda pair: pair[1] / pair[0].price, default=None)
-        if complete:
-            cheapest = min(literal.price for literal in complete)
-            first, *rest = [literal for literal in complete if literal.price == cheapest]
-            alternatives = [(*chosen, literal) for literal in rest if _is_rival(literal, first)]
-            chosen.append(first)
-            break
-        if best is None or best[1] < 2:  # noqa: PLR2004 -- one stray failure is left to an exception
-            break
-        chosen.append(best[0])
-    return [tuple(chosen), *alternatives]
+        best_cost, best = cost, wider
+    return [(*bonds, *best), *((*bonds, *rival) for _, rival in rivals[:1])]
+
+
+def _first(item: tuple[float, Conjunction]) -> float:
+    return item[0]
+
+
+def _cost(conjunction: Conjunction, negatives: int) -> float:
+    through = mask_of(conjunction, negatives).bit_count()
+    return sum(literal.price for literal in conjunction) + EXCEPTION_PRICE * through
 
 
 def _candidates(table: Table, positives: int, negatives: int) -> Iterator[Literal]:
@@ -95,14 +111,15 @@ def _candidates(table: Table, positives: int, negatives: int) -> Iterator[Litera
     yield from table.kind_literals(positives, negatives)
 
 
-def _is_rival(literal: Literal, first: Literal) -> bool:
-    """Whether two explanations of the same price really differ: they speak of kinds, and of different arguments."""
-    return _kind_subject(literal.condition) not in (None, _kind_subject(first.condition))
+def _is_rival(conjunction: Conjunction, best: Conjunction) -> bool:
+    """Whether two explanations that cost the same really differ: they lay it to the kinds of different arguments."""
+    mine, others = _kind_subjects(conjunction), _kind_subjects(best)
+    return bool(mine) and bool(others) and not mine & others
 
 
-def _kind_subject(condition: Condition) -> Term:
-    left = condition.left
-    return left.args[0] if isinstance(left, Ref) and left.name == "kind" else None
+def _kind_subjects(conjunction: Conjunction) -> set[Term]:
+    lefts = [literal.condition.left for literal in conjunction]
+    return {left.args[0] for left in lefts if isinstance(left, Ref) and left.name == "kind"}
 
 
 def _tolerates(literal: Literal, positives: int) -> bool:
@@ -144,27 +161,37 @@ def shut_out(table: Table, positives: int, negatives: int, explained: list[Conju
             if opposite.true & negatives and (opposite.true & positives).bit_count() <= _noise(positives):
                 found.append((opposite,))
                 remaining &= ~opposite.true
-    unexplained = remaining
     pool = [*_negative_pool(table, positives, remaining)]
     while remaining and pool:
-        best = max(pool, key=lambda c: ((mask_of(c, remaining)).bit_count() / sum(x.price for x in c)))
+        best = max(pool, key=lambda c: mask_of(c, remaining).bit_count() / sum(x.price for x in c))
         gain = mask_of(best, remaining)
-        if gain.bit_count() < 2:  # noqa: PLR2004
+        if gain.bit_count() < 2:  # noqa: PLR2004 -- one failure proves no rule
             break
         found.append(best)
         remaining &= ~gain
         pool.remove(best)
-    for pair in _kind_pairs(table, positives, remaining & unexplained):
-        if mask_of(pair, remaining):
+    return found + _exceptions(table, positives, remaining)
+
+
+def _exceptions(table: Table, positives: int, negatives: int) -> list[Conjunction]:
+    """Return exceptions by kind: of a kind that fails with several kinds of partner, else of the pair that failed."""
+    found: list[Conjunction] = []
+    singles = [literal for literal in table.single_kinds(negatives) if positives and not literal.true & positives]
+    for literal in singles:
+        if len(table.parameters) == 1 or table.partners(literal, negatives) >= PARTNERS:
+            found.append((literal,))
+            negatives &= ~literal.true
+    for pair in _kind_pairs(table, positives, negatives):
+        if mask_of(pair, negatives):
             found.append(pair)
-            remaining &= ~mask_of(pair, remaining)
+            negatives &= ~mask_of(pair, negatives)
     return found
 
 
 def _negative_pool(table: Table, positives: int, negatives: int) -> Iterator[Conjunction]:
     if not positives:
         return
-    for literal in (*table.literals(), *table.single_kinds(negatives)):
+    for literal in table.literals():
         if literal.true & negatives and not literal.true & positives:
             yield (literal,)
 

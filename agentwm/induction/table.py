@@ -6,12 +6,12 @@ equality between two references of one sort, every Boolean fluent of an argument
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from agentwm.induction.credit import Example
 from agentwm.rules.language import variables
-from agentwm.rules.matching import Unknown, compare, value_of
+from agentwm.rules.matching import Unknown, compare, holds, value_of
 from agentwm.types import NOT_ENTITIES, Action, Condition, Ref, State, Term, Value, Var, Vocabulary
 
 __all__ = ["Literal", "Table", "parameter_names"]
@@ -21,9 +21,11 @@ __all__ = ["Literal", "Table", "parameter_names"]
 RELATION_PRICE = 1.0
 ABSENCE_PRICE = 1.2
 PROPERTY_PRICE = 1.5
+COMMITMENT = 1.0  # of two conditions that explain as much, the one that rules out less is the bolder guess
 KIND_PRICE = 1.0
 KIND_MEMBER_PRICE = 1.0
-EXCEPTION_PRICE = 1.4
+MOST_KINDS = 3
+FEWEST_OTHERS = 3  # kinds that must have failed for each kind that succeeded
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ class Table:
         for (left, right), masks in zip(self._pairs, self._pair_masks, strict=True):
             truth = compare(value(left), "==", value(right))
             if truth is not None:
-                masks[not truth] |= bit
+                masks[not truth or value(left) is None] |= bit
         for (left, constant), masks in zip(self._constants, self._constant_masks, strict=True):
             truth = compare(value(left), "==", constant)
             if truth is not None:
@@ -115,6 +117,14 @@ class Table:
             kind = value(term)
             if not isinstance(kind, Unknown):
                 by_kind[kind] = by_kind.get(kind, 0) | bit
+
+    def rows_of(self, mask: int) -> Iterator[tuple[int, Example]]:
+        """Yield (index, example) for every bit of ``mask``."""
+        while mask:
+            low = mask & -mask
+            index = low.bit_length() - 1
+            yield index, self.rows[index]
+            mask ^= low
 
     def like(self, action: Action, state: State) -> int:
         """Return the mask of the examples done in the same circumstances, kinds apart."""
@@ -125,8 +135,7 @@ class Table:
             *((left, right, masks) for (left, right), masks in zip(self._constants, self._constant_masks, strict=True)),
         )
         for left, right, (true, false) in columns:
-            here = value_of(left, bindings, state, self.vocabulary)
-            truth = compare(here, "==", value_of(right, bindings, state, self.vocabulary))
+            truth = holds(Condition(left, "==", right), bindings, state, self.vocabulary)
             mask &= ~(true | false) if truth is None else true if truth else false
             if not mask:
                 break
@@ -149,30 +158,48 @@ class Table:
         for (left, right), (true, false) in zip(self._pairs, self._pair_masks, strict=True):
             yield Literal(Condition(left, "==", right), RELATION_PRICE, true, false, is_bond=True)
 
+    def bond_patterns(self) -> set[frozenset[Condition]]:
+        """Return the sets of equalities between references that were true together in some example."""
+        bonds = list(self.bonds())
+        patterns: dict[frozenset[Condition], int] = {frozenset(): self.everything}
+        for bond in bonds:
+            grown: dict[frozenset[Condition], int] = {}
+            for pattern, mask in patterns.items():
+                if mask & bond.true:
+                    grown[pattern | {bond.condition}] = mask & bond.true
+                if mask & ~bond.true:
+                    grown[pattern] = mask & ~bond.true
+            patterns = grown
+        return set(patterns)
+
     def literals(self) -> Iterator[Literal]:
         """Yield every simple condition and its negation, those on kinds excepted."""
         for literal in self.bonds():
             yield literal
             yield negated(literal)
         for (left, constant), (true, false) in zip(self._constants, self._constant_masks, strict=True):
-            price = ABSENCE_PRICE if constant is None else PROPERTY_PRICE
+            price = ABSENCE_PRICE if constant is None and self._is_entity(left) else PROPERTY_PRICE
             literal = Literal(Condition(left, "==", constant), price, true, false)
-            yield literal
+            yield replace(literal, price=price + COMMITMENT)
             yield negated(literal)
 
+    def _is_entity(self, term: Term) -> bool:
+        """Whether ``term`` refers to a thing."""
+        return isinstance(term, Ref) and self.vocabulary.fluents[term.name].value not in NOT_ENTITIES
+
     def kind_literals(self, positives: int, negatives: int) -> Iterator[Literal]:
-        """Yield, per parameter, the kinds seen among ``positives``, and the exceptions seen only among ``negatives``."""
+        """Yield, per parameter, ``kind(?x) is one of`` those seen among ``positives``, where that is a bold enough claim.
+
+        It is one when few kinds succeed and many fail. A failure of one kind among many is an exception, not a condition.
+        """
         for term, by_kind in zip(self._kinds, self._kind_masks, strict=True):
             liked = sorted(str(kind) for kind, mask in by_kind.items() if mask & positives)
-            disliked = sorted(str(kind) for kind, mask in by_kind.items() if mask & negatives and not mask & positives)
-            if not liked or not disliked:
+            disliked = [kind for kind, mask in by_kind.items() if mask & negatives and not mask & positives]
+            if not 0 < len(liked) <= MOST_KINDS or len(disliked) < FEWEST_OTHERS * len(liked):
                 continue
-            inside, outside = self._kind_mask(term, liked), self._kind_mask(term, disliked)
-            known = sum(by_kind.values())
+            inside = self._kind_mask(term, liked)
             price = KIND_PRICE + KIND_MEMBER_PRICE * len(liked)
-            yield Literal(_membership(term, liked), price, inside, known & ~inside)
-            price = KIND_PRICE + EXCEPTION_PRICE * len(disliked)
-            yield Literal(_membership(term, disliked, negate=True), price, known & ~outside, outside)
+            yield Literal(_membership(term, liked), price, inside, sum(by_kind.values()) & ~inside)
 
     def single_kinds(self, negatives: int) -> Iterator[Literal]:
         """Yield ``kind(?x) is k`` for every kind that occurs among ``negatives``."""
@@ -181,6 +208,14 @@ class Table:
             for kind, mask in by_kind.items():
                 if mask & negatives:
                     yield Literal(Condition(term, "==", kind), KIND_PRICE + KIND_MEMBER_PRICE, mask, known & ~mask)
+
+    def partners(self, literal: Literal, mask: int) -> int:
+        """Return with how many kinds of other argument the kind that ``literal`` names occurs in ``mask``."""
+        return max(
+            sum(bool(other & literal.true & mask) for other in by_kind.values())
+            for term, by_kind in zip(self._kinds, self._kind_masks, strict=True)
+            if term != literal.condition.left
+        )
 
     def _kind_mask(self, term: Term, kinds: Sequence[str]) -> int:
         by_kind = self._kind_masks[self._kinds.index(term)]
@@ -196,10 +231,8 @@ def negated(literal: Literal) -> Literal:
     return Literal(Condition(left, _NEGATIONS[op], right), literal.price, literal.false, literal.true)
 
 
-def _membership(term: Term, kinds: Sequence[str], *, negate: bool = False) -> Condition:
-    if len(kinds) == 1:
-        return Condition(term, "!=" if negate else "==", kinds[0])
-    return Condition(term, "notin" if negate else "in", tuple(kinds))
+def _membership(term: Term, kinds: Sequence[str]) -> Condition:
+    return Condition(term, "==", kinds[0]) if len(kinds) == 1 else Condition(term, "in", tuple(kinds))
 
 
 def _pairs(sorts: tuple[str, ...], names: tuple[str, ...], vocabulary: Vocabulary) -> Iterator[tuple[Term, Term]]:
@@ -245,7 +278,9 @@ def _constants(
         if not schema.parameters and schema.value not in NOT_ENTITIES:
             yield Ref(schema.name), None
         for sort, name in zip(sorts, names, strict=True):
-            if schema.value == "bool" and not schema.hidden and schema.parameters == (sort,):
+            if schema.value != "bool" or schema.hidden or schema.name == vocabulary.explored:
+                continue  # what nobody sees, and what was merely looked into, is no condition of success
+            if schema.parameters == (sort,):
                 term = Ref(schema.name, (Var(name),))
                 yield term, True
                 yield term, False

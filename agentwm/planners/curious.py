@@ -9,15 +9,15 @@ experiment is ours, DECISIONS 5.
 """
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations, product
+from itertools import product
 
 from agentwm.induction.table import Table
-from agentwm.planners.means_ends import MeansEnds
-from agentwm.planners.mpc import ModelPredictiveControl, futile_actions
+from agentwm.planners.means_ends import FEW_NODES, MeansEnds
+from agentwm.planners.mpc import ModelPredictiveControl, setbacks
 from agentwm.rules.binding import Cast, ground_condition, is_reached, kind_of
-from agentwm.rules.language import fluent_names, variables
+from agentwm.rules.language import Rule, fluent_names, variables
 from agentwm.rules.matching import holds
 from agentwm.types import Action, ActionSchema, Condition, Fluent, Goal, Plan, Query, Ref, State, Transition, Vocabulary, WorldModel
 
@@ -26,9 +26,15 @@ __all__ = ["Curious"]
 Tables = Mapping[tuple[str, tuple[str, ...]], Table]
 
 WORTH_A_TRY = 0.2
-LOOKING = 0.3
+LOOKING = 0.4
+UNDERSTOOD = 0.9
 KNOWN = 0.8
+ENOUGH_FAILURES = 3
+IMMATURE = 4
 TRIES_PER_PLACE = 2
+WORTH_PATIENCE = 0.35
+MOST_TRIES_PER_PLACE = 5
+PATIENCE = 8
 ENOUGH_CONTEXTS = 12
 PROBES_PER_VERB = 4
 STRANGERS = 2
@@ -56,10 +62,12 @@ class Curious:
         self._vocabulary = vocabulary
         self._tour = tour
         self._rng = rng
+        self._pattern_cache: dict[tuple[str, ...], list[frozenset[Condition]]] = {}
 
     def plan(self, state: State, goal: Goal, history: Sequence[Transition] = ()) -> Plan:
         """Return what is most worth trying now."""
-        return next(plan for plan in self._ideas(state, goal, history) if plan is not None and plan.actions)
+        ideas = (plan for plan in self._ideas(state, goal, history) if plan is not None and plan.actions)
+        return next(ideas, Plan((), "nothing is left to try"))
 
     def _ideas(self, state: State, goal: Goal, history: Sequence[Transition]) -> Iterator[Plan | None]:
         cast = Cast(state)
@@ -72,13 +80,15 @@ class Curious:
         yield self._try_here(state, cast, history)
         if is_touring:
             yield self._fetch(state, cast, puzzle, history)
+            yield self._explain(state, cast, history)
+            yield self._pick_up(state, cast, puzzle, history)
             yield self._explore(state, goal, history, missing=self._unseen(puzzle))
         planned = self._control.plan(state, goal, history)
-        yield planned if planned.reaches_goal else None
+        yield planned if planned.reaches_goal or planned.is_bold else None
         yield self._experiment(state, cast, puzzle, history, here=False)
         yield self._explore(state, goal, history, missing=self._unseen(puzzle))
         yield planned
-        yield self._wander(state, cast)
+        yield self._wander(state, cast, history)
 
     def _puzzle(self, goal: Goal, cast: Cast) -> dict[str, list[str]]:
         """Return what the rules cannot bring about of the goal: the kinds it is about, with the things of that kind seen."""
@@ -103,7 +113,7 @@ class Curious:
         things = [thing for found in puzzle.values() for thing in found]
         if any(value in things for fluent, value in state.items() if not fluent.args):
             return None
-        avoid = futile_actions(history, self._vocabulary)
+        avoid = setbacks(history, self._vocabulary)
         for thing in things[:2]:
             for schema in self._vocabulary.fluents.values():
                 if schema.parameters or schema.value != cast.sorts.get(thing):
@@ -159,14 +169,19 @@ class Curious:
     # --- trying what is new here --------------------------------------------------------------------------------------
 
     def _try_here(self, state: State, cast: Cast, history: Sequence[Transition]) -> Plan | None:
-        if self._tries_here(state, history) >= TRIES_PER_PLACE:
-            return None
-        recent = {t.action for t in history[-8:]}
+        tries = self._tries_here(state, history)
+        done: dict[Action, list[State]] = {}
+        for transition in history:
+            done.setdefault(transition.action, []).append(transition.before)
         best, best_worth = None, WORTH_A_TRY
+        if tries >= MOST_TRIES_PER_PLACE:
+            return None
         for action in self._local_actions(state, cast):
-            if action in recent:
+            if any(_looks_the_same(action, before, state) for before in done.get(action, ())):
                 continue
             worth = self._novelty(action, state, cast)
+            if tries >= TRIES_PER_PLACE and worth < WORTH_PATIENCE:
+                continue
             if worth > best_worth:
                 best, best_worth = action, worth
         return None if best is None else Plan((best,), f"tries what is new here (worth {best_worth:.2f})")
@@ -216,23 +231,29 @@ class Curious:
         """Return how much there is to learn from ``action`` here, 0 to 1."""
         schema = self._vocabulary.actions[action.verb]
         table = self._table(action, state)
-        weight = LOOKING if schema.inspects else 1.0
+        weight = LOOKING if schema.inspects else UNDERSTOOD if self._is_understood(schema) else 1.0
         if table is None:
             return weight
         alike = table.like(action, state)
         failures = table.failed.bit_count()
-        if alike & table.succeeded or self._is_known_to_fail(action, state):
+        if alike & table.succeeded:
             return 0.0
-        weight *= self._tightness(table, action, state)
+        if alike.bit_count() >= ENOUGH_FAILURES and self._is_known_to_fail(action, state):
+            return 0.0
+        tightness = self._tightness(table, action, state)
+        weight *= tightness
         if not alike:
             return weight * 0.9 / (1 + failures / (40 if table.succeeded else 20))
         counts = [(mask & alike).bit_count() for mask in table.of_kinds([cast.kinds.get(arg) for arg in action.args])]
         freshness = sum(1 / (1 + count) ** 2 for count in counts) / max(1, len(counts))
-        return weight * 0.7 * freshness / (1 + alike.bit_count() / 15)
+        return weight * 0.7 * freshness / (1 + alike.bit_count() / (100 if tightness == 1 else 6))
 
     def _is_known_to_fail(self, action: Action, state: State) -> bool:
         (prediction,) = self._model.predict([Query(state, action)])
-        return prediction.source == "rules" and not prediction.success and prediction.confidence > KNOWN
+        if prediction.source != "rules" or prediction.success or prediction.confidence <= KNOWN:
+            return False
+        rules = [self._proposer.store.find(name) for name in prediction.rules]
+        return any("kind" not in {n for c in rule.when for n in fluent_names(c)} for rule in rules)
 
     def _tightness(self, table: Table, action: Action, state: State) -> float:
         """Return how much the action's arguments have to do with now, 0 to 1, by the equalities between references that hold."""
@@ -246,6 +267,49 @@ class Curious:
         return self._tables.get((action.verb, sorts))
 
     # --- going where something can be learned ---------------------------------------------------------------------------
+
+    def _explain(self, state: State, cast: Cast, history: Sequence[Transition]) -> Plan | None:
+        """Return a plan to do an act whose effect nobody knows upon something seen on which it was not done, and near."""
+        avoid = setbacks(history, self._vocabulary)
+        at_hand = sorted(thing for thing in self._near(state) if len(cast.by_kind.get(cast.kinds.get(thing, ""), ())))
+        tried = 0
+        for action, context in self._unexplained(state, cast, {"": at_hand}):
+            if any(t.action == action for t in history):
+                continue
+            plan = self._proposer.reach(state, context, avoid=avoid, most_nodes=FEW_NODES)
+            if plan is not None:
+                return Plan((*plan.actions, action), f"finds out what it does: {action}")
+            tried += 1
+            if tried >= ENOUGH_CONTEXTS:
+                break
+        return None
+
+    def _pick_up(
+        self, state: State, cast: Cast, puzzle: Mapping[str, Sequence[str]], history: Sequence[Transition]
+    ) -> Plan | None:
+        """Return a plan to carry something here of a kind never carried: with it, every place offers something new to try."""
+        if puzzle:
+            return None
+        avoid = setbacks(history, self._vocabulary)
+        for schema in self._vocabulary.fluents.values():
+            if schema.parameters or state.get(Fluent(schema.name), "") is not None:
+                continue
+            carried = self._carried_kinds(Fluent(schema.name), cast)
+            for thing in sorted(self._near(state)):
+                if cast.sorts.get(thing) != schema.value or cast.kinds[thing] in carried:
+                    continue
+                plan = self._proposer.reach(state, [Condition(Ref(schema.name), "==", thing)], avoid=avoid)
+                if plan is not None and len(plan.actions) == 1:
+                    return replace(plan, reason=f"takes {thing} along", reaches_goal=False)
+        return None
+
+    def _carried_kinds(self, fluent: Fluent, cast: Cast) -> set[str]:
+        kinds = set()
+        for table in self._tables.values():
+            for _, example in table.rows_of(table.succeeded):
+                if isinstance(name := example.changed.get(fluent), str):
+                    kinds.add(str(example.before.get(Fluent("kind", (name,)), cast.kinds.get(name, ""))))
+        return kinds
 
     def _deliver(
         self,
@@ -273,7 +337,7 @@ class Curious:
             return None
         others = {t for t in things if t not in subjects}
         seen = {f: v for f, v in state.items() if not (f.name == "kind" and f.args[0] in others)}
-        plan = self._proposer.reach(seen, rest, avoid=futile_actions(history, self._vocabulary))
+        plan = self._proposer.reach(seen, rest, avoid=setbacks(history, self._vocabulary))
         if plan is None or not plan.actions:
             return None
         return replace(plan, reason="sees whether that was what the goal asks for", reaches_goal=False)
@@ -285,7 +349,7 @@ class Curious:
     def _explore(
         self, state: State, goal: Goal, history: Sequence[Transition], *, missing: Sequence[str]
     ) -> Plan | None:
-        avoid = futile_actions(history, self._vocabulary)
+        avoid = setbacks(history, self._vocabulary)
         return next(iter(self._proposer.explorations(state, goal, missing, avoid=avoid)), None)
 
     def _experiment(
@@ -302,16 +366,18 @@ class Curious:
         ``here`` asks only for circumstances that hold already.
         """
         best: Plan | None = None
-        avoid = futile_actions(history, self._vocabulary)
+        avoid = setbacks(history, self._vocabulary)
         planned = 0
         for action, context in self._untried(state, cast, puzzle):
-            if action in avoid:
+            if () in avoid.get(action, ()):
+                continue
+            if any(t.action == action and _looks_the_same(action, t.before, state) for t in history):
                 continue
             if here:
                 if all(holds(c, {}, state, self._vocabulary) is True for c in context):
                     return Plan((action,), f"tries an experiment: {action}")
                 continue
-            plan = self._proposer.reach(state, context, avoid=avoid)
+            plan = self._proposer.reach(state, context, avoid=avoid, most_nodes=FEW_NODES)
             planned += 1
             if plan is not None and (best is None or len(plan.actions) + 1 < len(best.actions)):
                 best = Plan((*plan.actions, action), f"prepares an experiment: {action}")
@@ -326,25 +392,62 @@ class Curious:
 
         Verbs with few arguments come first, and for verbs with as many the circumstances that bind the arguments most.
         """
+        yield from self._unexplained(state, cast, puzzle)
         verbs = [s for s in self._vocabulary.actions.values() if not s.inspects and not self._is_understood(s)]
         for arity in sorted({len(schema.parameters) for schema in verbs}):
             subjects = [
-                (action, table, list(_contexts(table)))
+                (action, table, list(_contexts(table, self._patterns(table))))
                 for schema in verbs
                 if len(schema.parameters) == arity
                 for action in self._subjects(schema, [t for things in puzzle.values() for t in things[:2]], state, cast)
                 if (table := self._table(action, state)) is not None
             ]
             for depth in range(max((len(contexts) for _, _, contexts in subjects), default=0)):
-                for action, table, contexts in subjects:
-                    if depth < len(contexts) and not self._was_tried(table, contexts[depth], action, cast):
-                        bindings = dict(zip(table.parameters, action.args, strict=True))
-                        yield action, [ground_condition(c, bindings) for c in contexts[depth]]
+                level = []
+                for order, (action, table, contexts) in enumerate(subjects):
+                    if depth < len(contexts):
+                        exact, similar = self._tries(table, contexts[depth], action, cast)
+                        if not exact:
+                            level.append((similar, order, action, table, contexts[depth]))
+                for _, _, action, table, context in sorted(level, key=lambda item: item[:2]):
+                    bindings = dict(zip(table.parameters, action.args, strict=True))
+                    yield action, [ground_condition(c, bindings) for c in context]
+
+    def _patterns(self, table: Table) -> list[frozenset[Condition]]:
+        """Return the ties between arguments and situation that were seen together, for things of these sorts."""
+        if table.sorts not in self._pattern_cache:
+            alike = [other for other in self._tables.values() if other.sorts == table.sorts]
+            seen = {p for other in alike for p in other.bond_patterns() if _ties_all(p, table.parameters)}
+            self._pattern_cache[table.sorts] = sorted(seen, key=lambda p: (-len(p), sorted(map(str, p))))
+        return self._pattern_cache[table.sorts]
 
     def _is_understood(self, schema: ActionSchema) -> bool:
         """Whether some rule says what the verb changes."""
         rules = self._proposer.store.of_verb(schema.verb)
         return any(outcome.changes for rule in rules for outcome in rule.outcomes if outcome.success)
+
+    def _unexplained(
+        self, state: State, cast: Cast, puzzle: Mapping[str, Sequence[str]]
+    ) -> Iterator[tuple[Action, list[Condition]]]:
+        """Yield acts that are known to succeed, though not what they do, upon puzzling things on which they were not done."""
+        things = [t for found in puzzle.values() for t in found]
+        for rule in self._proposer.store.rules:
+            schema = self._vocabulary.actions.get(rule.verb)
+            if schema is None or schema.inspects or not rule.predicts_success or self._is_mature(rule, schema):
+                continue
+            for action in self._subjects(schema, things, state, cast):
+                table = self._table(action, state)
+                bindings = dict(zip(rule.parameters, action.args, strict=True))
+                context = [ground_condition(c, bindings) for c in rule.when]
+                fixed = [c for c in context if all(_is_static(n, self._vocabulary) for n in fluent_names(c))]
+                if table is None or any(holds(c, {}, state, self._vocabulary) is False for c in fixed):
+                    continue
+                if not self._tries(table, rule.when, action, cast)[0]:
+                    yield action, context
+
+    def _is_mature(self, rule: Rule, schema: ActionSchema) -> bool:
+        """Whether what the verb does is known, and from more than a few cases."""
+        return self._is_understood(schema) and self._proposer.store.record(rule).supports >= IMMATURE
 
     def _subjects(self, schema: ActionSchema, things: Sequence[str], state: State, cast: Cast) -> Iterator[Action]:
         """Yield the verb applied to one of ``things`` and, for a further argument, a place of every kind or what is at hand."""
@@ -362,14 +465,19 @@ class Curious:
                 if thing not in rest:
                     yield Action(schema.verb, (thing, *rest))
 
-    def _was_tried(self, table: Table, context: Sequence[Condition], action: Action, cast: Cast) -> bool:
+    def _tries(self, table: Table, context: Sequence[Condition], action: Action, cast: Cast) -> tuple[int, int]:
+        """Return how often the verb was tried in this context: on these kinds of things, and on the last kind at all."""
         mask = table.where(context)
-        for kinds in table.of_kinds([cast.kinds.get(arg) for arg in action.args])[1:]:
-            mask &= kinds
-        return mask != 0
+        *_, last = of_kinds = table.of_kinds([cast.kinds.get(arg) for arg in action.args])
+        alike = mask
+        for kinds in of_kinds:
+            alike &= kinds
+        return alike.bit_count(), (mask & last).bit_count()
 
-    def _wander(self, state: State, cast: Cast) -> Plan:
-        """Return any command at all."""
+    def _wander(self, state: State, cast: Cast, history: Sequence[Transition]) -> Plan:
+        """Return any command at all; nothing once that has led nowhere for a while."""
+        if len(history) >= PATIENCE and not any(t.succeeded for t in history[-PATIENCE:]):
+            return Plan((), "nothing is left to try")
         near = self._near(state)
         by_sort = {
             sort: [t for t in things if t in near] or things[:3] for sort, things in cast.by_sort.items()
@@ -378,16 +486,26 @@ class Curious:
         return Plan((self._rng.choice(commands),), "tries anything")
 
 
-def _contexts(table: Table | None) -> Iterator[tuple[Condition, ...]]:
-    """Yield circumstances to bring about, the most tightly bound first, plain before particular."""
-    if table is None:
-        return
-    bonds = [bond.condition for bond in table.bonds()]
+def _looks_the_same(action: Action, before: State, now: State) -> bool:
+    """Whether nothing that is known of the agent and of the action's arguments has changed."""
+    return all(now.get(f, f) == value for f, value in before.items() if not f.args or f.args[0] in action.args)
+
+
+def _is_static(name: str, vocabulary: Vocabulary) -> bool:
+    schema = vocabulary.fluents.get(name)
+    return schema is not None and schema.static
+
+
+def _contexts(table: Table, patterns: Iterable[frozenset[Condition]]) -> Iterator[tuple[Condition, ...]]:
+    """Yield circumstances that tie the arguments to the situation, plain before particular."""
+    ties = [tuple(bond.condition for bond in table.bonds() if bond.condition in pattern) for pattern in patterns]
+    yield from ties
     states = [literal.condition for literal in table.literals() if not literal.is_bond and literal.condition.op == "=="]
-    for size in range(min(len(bonds), 2), 0, -1):
-        for chosen in combinations(bonds, size):
-            yield chosen
-    for size in range(min(len(bonds), 2), 0, -1):
-        for chosen in combinations(bonds, size):
-            for state in states:
-                yield (*chosen, state)
+    for chosen in ties:
+        for state in states:
+            yield (*chosen, state)
+
+
+def _ties_all(pattern: Iterable[Condition], parameters: Sequence[str]) -> bool:
+    """Whether the equalities speak of every argument."""
+    return {name for condition in pattern for name in variables(condition)} == set(parameters)

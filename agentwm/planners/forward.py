@@ -22,7 +22,7 @@ Test = Callable[[Values], bool | None]
 Goal = Sequence[Condition]
 
 PRICE_OF_DOUBT = 0.6
-MOST_NODES = 2000
+MOST_NODES = 700
 EAGERNESS = 2
 
 
@@ -108,14 +108,24 @@ class _Problem:
             constants = condition.right
             return lambda values: compare(left(values), op, constants)  # type: ignore[arg-type]
         right = self.term(condition.right)  # type: ignore[arg-type]
+        is_reference = isinstance(condition.right, Ref)
         if op == "==":
 
             def equal(values: Values) -> bool | None:
                 here, there = left(values), right(values)
+                if here is None and there is None and is_reference:
+                    return False
                 return None if here is UNKNOWN or there is UNKNOWN else here == there
 
             return equal
-        return lambda values: compare(left(values), op, right(values))
+
+        def compared(values: Values) -> bool | None:
+            here, there = left(values), right(values)
+            if here is None and there is None and is_reference:
+                return op == "!="
+            return compare(here, op, there)
+
+        return compared
 
     def term(self, term: Term) -> Callable[[Values], Value | Unknown]:
         """Return a function from values to what ``term`` refers to."""

@@ -4,16 +4,20 @@ From each wanted condition to the rules that could bring it about, from these to
 two hundred cupboards thus gives the search a dozen actions, not thousands.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from agentwm.rules.binding import Cast, ground_condition, ground_term
 from agentwm.rules.language import Change, Rule, variables
 from agentwm.rules.matching import holds, value_of
 from agentwm.rules.store import RuleStore
-from agentwm.types import Action, Condition, Fluent, Ref, State, Term, Value, Var, Vocabulary
+from agentwm.types import Action, Condition, Fluent, Ref, Situation, State, Term, Value, Var, Vocabulary
 
 __all__ = ["GroundAction", "GroundRule", "relevant_actions"]
+
+Avoid = Mapping[Action, Sequence[Situation]]
+NONE: Avoid = MappingProxyType({})
 
 MOST_OF_A_KIND = 3
 MOST_ACTIONS = 400
@@ -45,7 +49,7 @@ def relevant_actions(
     vocabulary: Vocabulary,
     *,
     focus: Iterable[str] = (),
-    avoid: Collection[Action] = (),
+    avoid: Avoid = NONE,
 ) -> tuple[list[GroundAction], set[Condition]]:
     """Return the ground actions from which plans for ``goals`` (conditions without variables) could be made, and the goals within reach.
 
@@ -57,7 +61,7 @@ def relevant_actions(
 
 class _Regression:
     def __init__(
-        self, state: State, store: RuleStore, vocabulary: Vocabulary, focus: Sequence[str], avoid: Collection[Action]
+        self, state: State, store: RuleStore, vocabulary: Vocabulary, focus: Sequence[str], avoid: Avoid
     ) -> None:
         self.avoid = avoid
         self.state = state
@@ -90,7 +94,7 @@ class _Regression:
 
     def _admit(self, action: Action) -> bool:
         """Take up a ground action and return whether it is one that could be done."""
-        if action in self.avoid:
+        if any(not situation for situation in self.avoid.get(action, ())):
             return False
         if action not in self.actions:
             grounded = self._ground(action)
@@ -103,7 +107,8 @@ class _Regression:
         for rule in action.successes:
             yield from rule.when
         for rule in action.failures:
-            yield from map(_opposite, rule.when)
+            if len(rule.when) == 1:
+                yield from map(_opposite, rule.when)
 
     def _within_reach(self, makers: Mapping[Condition, Sequence[Action]]) -> tuple[list[Action], set[Condition]]:
         """Return the actions that could ever be done and the conditions that could ever hold, were nothing ever undone."""
@@ -129,8 +134,9 @@ class _Regression:
                 if bindings is None:
                     continue
                 for bound in self._values(change, wanted, fluent, bindings):
-                    for complete in self._completions(rule, bound):
-                        yield Action(rule.verb, tuple(complete[name] for name in rule.parameters))
+                    if self._fits(rule, bound):
+                        for complete in self._completions(rule, bound):
+                            yield Action(rule.verb, tuple(complete[name] for name in rule.parameters))
 
     def _values(
         self, change: Change, wanted: Condition, fluent: Fluent, bindings: dict[str, str]
@@ -145,15 +151,17 @@ class _Regression:
             if self._would_hold(wanted, fluent, bindings[name]):
                 yield bindings
             return
-        mentioned = [thing for thing in _mentioned(wanted) if thing in self.cast.sorts]
-        suitable = [thing for thing in mentioned if self._would_hold(wanted, fluent, thing)]
-        if not suitable:
-            other = value_of(_other_side(wanted, fluent), {}, self.state, self.vocabulary)
-            suitable = [other] if isinstance(other, str) and other in self.cast.sorts and wanted.op == "==" else []
-        if not suitable and wanted.op == "!=":
-            suitable = [thing for thing in self.focus if self._would_hold(wanted, fluent, thing)]
-        for thing in suitable:
+        things = [thing for thing in _mentioned(wanted, self.state, self.vocabulary) if thing in self.cast.sorts]
+        for thing in self._suitable(things, wanted, fluent) or self._suitable(self.focus, wanted, fluent):
             yield {**bindings, name: thing}
+
+    def _suitable(self, things: Iterable[str], wanted: Condition, fluent: Fluent) -> list[str]:
+        """Return the things that, as the value of ``fluent``, would make ``wanted`` true."""
+        return [
+            thing
+            for thing in dict.fromkeys(things)
+            if holds(wanted, {}, {**self.state, fluent: thing}, self.vocabulary) is True
+        ]
 
     def _would_hold(self, wanted: Condition, fluent: Fluent, value: Value) -> bool:
         return holds(wanted, {}, {**self.state, fluent: value}, self.vocabulary) is not False
@@ -167,6 +175,16 @@ class _Regression:
         name = open_names[0]
         for thing in self._candidates(rule, name, bindings):
             yield from self._completions(rule, {**bindings, name: thing})
+
+    def _fits(self, rule: Rule, bindings: Mapping[str, str]) -> bool:
+        """Whether the things bound are of the sorts that the verb takes."""
+        schema = self.vocabulary.actions.get(rule.verb)
+        sorts = schema.parameters if schema else ("any",) * len(rule.parameters)
+        return all(
+            sort in ("any", self.cast.sorts.get(bindings[name]))
+            for name, sort in zip(rule.parameters, sorts, strict=True)
+            if name in bindings
+        )
 
     def _candidates(self, rule: Rule, name: str, bindings: dict[str, str]) -> list[str]:
         of_kind = self._of_right_kind(rule, name)
@@ -226,6 +244,7 @@ class _Regression:
                 trust = max(trust, self.store.record(rule).trust)
         if not successes:
             return None
+        failures += [GroundRule(successes[0].rule, situation, ()) for situation in self.avoid.get(action, ())]
         return GroundAction(action, tuple(successes), tuple(failures), 1 / trust)
 
     def _conditions(self, rule: Rule, bindings: dict[str, str]) -> tuple[Condition, ...] | None:
@@ -267,23 +286,19 @@ def _dynamic(term: object, state: State, vocabulary: Vocabulary) -> Iterator[Flu
             yield from _dynamic(arg, state, vocabulary)
 
 
-def _mentioned(term: object) -> Iterator[str]:
-    """Yield the names that stand in a condition as they are."""
+def _mentioned(term: object, state: State, vocabulary: Vocabulary) -> Iterator[str]:
+    """Yield the names that stand in a condition, and what its references refer to now."""
     if isinstance(term, Condition):
-        yield from _mentioned(term.left)
-        yield from _mentioned(term.right)
+        yield from _mentioned(term.left, state, vocabulary)
+        yield from _mentioned(term.right, state, vocabulary)
     elif isinstance(term, Ref):
+        value = value_of(term, {}, state, vocabulary)
+        if isinstance(value, str):
+            yield value
         for arg in term.args:
-            yield from _mentioned(arg)
+            yield from _mentioned(arg, state, vocabulary)
     elif isinstance(term, str):
         yield term
-
-
-def _other_side(condition: Condition, fluent: Fluent) -> Term:
-    """Return the side of the condition that does not mention ``fluent``."""
-    if isinstance(condition.left, Ref) and condition.left.name == fluent.name:
-        return condition.right  # type: ignore[return-value]
-    return condition.left
 
 
 def _unify(target: Ref, fluent: Fluent) -> dict[str, str] | None:

@@ -5,26 +5,57 @@ that the goal asks for has not been seen, what can already be done of the goal i
 the order of chance by price: the chance that one of the missing things is there, by the actions it takes to look.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 
-from agentwm.planners.forward import search
-from agentwm.planners.grounding import relevant_actions
+from agentwm.planners.forward import MOST_NODES, search
+from agentwm.planners.grounding import NONE, Avoid, relevant_actions
 from agentwm.rules.binding import Cast, ground_condition, kind_of, things_for, variables_of
-from agentwm.rules.language import fluent_names, variables
+from agentwm.rules.language import Rule, fluent_names, variables
 from agentwm.rules.matching import value_of
 from agentwm.rules.store import RuleStore
-from agentwm.types import Action, Condition, Fluent, Goal, Plan, Ref, State, Var, Vocabulary
+from agentwm.types import Condition, Fluent, Goal, Plan, Ref, State, Value, Var, Vocabulary
 
 __all__ = ["MeansEnds"]
 
 CANDIDATES_PER_VARIABLE = 3
 PLACES_TRIED = 6
+LIKELY_PLACES = 3
+FEW_NODES = 150
 
 # How much less likely a thing is to lie where the goal wants it than elsewhere: few people ask for what is done already.
 # Source: ours, DECISIONS 4.
 WANTED_PLACE = 0.15
+
+
+def relaxed(store: RuleStore) -> RuleStore:
+    """Return the store with rules that hold more widely: for every kind, and for all but one value instead of for one.
+
+    Only what the rules tie together (this thing in the hand, this place where the agent is) is kept as it is.
+    """
+    rules: dict[Rule, None] = {}
+    for rule in store.rules:
+        about_kind = ["kind" in fluent_names(condition) for condition in rule.when]
+        if not rule.predicts_success:
+            if not any(about_kind) and all(isinstance(c.right, Ref | Var) for c in rule.when):
+                rules[rule] = None
+            continue
+        kept = [c for c, is_kind in zip(rule.when, about_kind, strict=True) if not is_kind]
+        for when in product(*(_weaker(condition) for condition in kept)):
+            rules[replace(rule, when=when)] = None
+    return replace(store, rules=tuple(rules))
+
+
+_TRUTHS: tuple[Value, ...] = (True, False, None)
+
+
+def _weaker(condition: Condition) -> list[Condition]:
+    """Return what remains of "is true" (or false, or nothing): that it is not one of the others."""
+    is_truth = condition.op == "==" and any(condition.right is truth for truth in _TRUTHS)
+    if not is_truth or (condition.right is None and not (isinstance(condition.left, Ref) and condition.left.args)):
+        return [condition]
+    return [Condition(condition.left, "!=", other) for other in _TRUTHS if other is not condition.right]
 
 
 class MeansEnds:
@@ -33,8 +64,9 @@ class MeansEnds:
     def __init__(self, store: RuleStore, vocabulary: Vocabulary) -> None:
         self.store = store
         self.vocabulary = vocabulary
+        self._bold: MeansEnds | None = None
 
-    def propose(self, state: State, goal: Goal, *, avoid: Collection[Action] = ()) -> list[Plan]:
+    def propose(self, state: State, goal: Goal, *, avoid: Avoid = NONE) -> list[Plan]:
         """Return a plan to the goal; else a plan for part of it; else plans that explore, the most promising first."""
         if not goal.conditions:
             return self.explorations(state, goal, (), avoid=avoid)
@@ -44,15 +76,26 @@ class MeansEnds:
             return [replace(plan, reason="reaches the goal")]
         if missing and (plan := self._reach_part(state, goal, missing, avoid, cast)):
             return [plan]
-        return self.explorations(state, goal, missing, avoid=avoid)
+        plans = self.explorations(state, goal, missing, avoid=avoid)
+        if not missing and (bold := self._bold_plan(state, goal, avoid, cast)):
+            plans.insert(0, bold)
+        return plans
+
+    def _bold_plan(self, state: State, goal: Goal, avoid: Avoid, cast: Cast) -> Plan | None:
+        """Return a plan that would reach the goal if rules held a little more widely than is known."""
+        if self._bold is None:
+            self._bold = MeansEnds(relaxed(self.store), self.vocabulary)
+        plan = self._bold.reach(state, goal.conditions, avoid=avoid, cast=cast)
+        return plan and replace(plan, reason="tries what nearly fits the rules", is_bold=True)
 
     def reach(
         self,
         state: State,
         conditions: Sequence[Condition],
         *,
-        avoid: Collection[Action] = (),
+        avoid: Avoid = NONE,
         cast: Cast | None = None,
+        most_nodes: int = MOST_NODES,
     ) -> Plan | None:
         """Return the cheapest plan after which ``conditions`` hold, None where the rules give none."""
         cast = cast or Cast(state)
@@ -68,13 +111,13 @@ class MeansEnds:
             wanted, state, self.store, self.vocabulary, focus=self._focus(goals, state), avoid=avoid
         )
         goals = [conjuncts for conjuncts in goals if reached.issuperset(conjuncts)]
-        found = search(goals, actions, state, self.vocabulary) if goals else None
+        found = search(goals, actions, state, self.vocabulary, most_nodes=most_nodes) if goals else None
         if found is None:
             return None
         return Plan(found[0], "reaches what is wanted", reaches_goal=True, cost=found[1])
 
     def explorations(
-        self, state: State, goal: Goal, missing: Sequence[str], *, avoid: Collection[Action] = ()
+        self, state: State, goal: Goal, missing: Sequence[str], *, avoid: Avoid = NONE
     ) -> list[Plan]:
         """Return one plan per place worth looking into, by chance per price."""
         explored = self.vocabulary.explored
@@ -82,7 +125,7 @@ class MeansEnds:
             return []
         plans = []
         for place, chance in self.places(state, goal, missing)[:PLACES_TRIED]:
-            plan = self.reach(state, [Condition(Ref(explored, (place,)), "==", True)], avoid=avoid)
+            plan = self.reach(state, [Condition(Ref(explored, (place,)), "==", True)], avoid=avoid, most_nodes=FEW_NODES)
             if plan is not None and plan.actions:
                 wanted = " or ".join(missing) or "anything new"
                 worth = chance / (len(plan.actions) + self._shut_chance(place, state))
@@ -126,7 +169,7 @@ class MeansEnds:
         return tuple(kind for kind, number in needed.items() if len(cast.by_kind.get(kind, [])) < number)
 
     def _reach_part(
-        self, state: State, goal: Goal, missing: Sequence[str], avoid: Collection[Action], cast: Cast
+        self, state: State, goal: Goal, missing: Sequence[str], avoid: Avoid, cast: Cast
     ) -> Plan | None:
         """Return a plan for the conditions that speak only of things seen, None where they hold or cannot be reached."""
         names = variables_of(goal.conditions)
@@ -179,10 +222,22 @@ class MeansEnds:
                 for side in (condition.left, condition.right):
                     for name in _names(side):
                         things.setdefault(name)
-        for fluent, value in state.items():
-            if not fluent.args and isinstance(value, str):
-                things.setdefault(value)
+        at_hand = [value for fluent, value in state.items() if not fluent.args and isinstance(value, str)]
+        things.update(dict.fromkeys(at_hand))
+        cast = Cast(state)
+        for thing in at_hand:
+            things.update(dict.fromkeys(self._likely_places(thing, state, cast)))
         return list(things)
+
+    def _likely_places(self, thing: str, state: State, cast: Cast) -> list[str]:
+        """Return a few places that have been looked into, of kinds where things like ``thing`` are found."""
+        explored = self.vocabulary.explored
+        if explored is None:
+            return []
+        kind = cast.kinds.get(thing, "")
+        places = [fluent.args[0] for fluent, value in state.items() if fluent.name == explored and value is True]
+        likely = {p: self.store.knowledge.expected(kind, cast.kinds.get(p, "")) for p in places if p != thing}
+        return sorted(likely, key=lambda place: (-likely[place], place))[:LIKELY_PLACES]
 
 
 def _names(term: object) -> Iterator[str]:

@@ -3,16 +3,33 @@
 A plan is kept while its predictions come true. What failed twice in this episode, or changed nothing, is not tried again.
 """
 
-from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from agentwm.models.rule_model import apply
-from agentwm.types import Action, Goal, Plan, Prediction, Proposer, Query, State, Transition, Vocabulary, WorldModel
+from agentwm.planners.listing import listed_actions
+from agentwm.types import (
+    Action,
+    Condition,
+    Goal,
+    Observation,
+    Plan,
+    PlannerParts,
+    PlannerSpec,
+    Prediction,
+    Proposer,
+    Query,
+    Ref,
+    Situation,
+    State,
+    Transition,
+    Vocabulary,
+    WorldModel,
+)
 
-__all__ = ["ModelPredictiveControl", "futile_actions", "roll_out"]
+__all__ = ["SPEC", "ModelPredictiveControl", "roll_out", "setbacks"]
 
-VETO = 0.5
+PATIENCE = 3
 
 
 def roll_out(plan: Plan, state: State, model: WorldModel) -> list[tuple[State, Prediction]]:
@@ -30,41 +47,61 @@ def roll_out(plan: Plan, state: State, model: WorldModel) -> list[tuple[State, P
     return steps
 
 
-def futile_actions(history: Sequence[Transition], vocabulary: Vocabulary) -> set[Action]:
-    """Return the actions not to be done again in this episode: twice they failed, or had no effect that shows."""
-    disappointments: Counter[Action] = Counter()
+def setbacks(history: Sequence[Transition], vocabulary: Vocabulary) -> dict[Action, list[Situation]]:
+    """Return, per action that failed or showed no effect in this episode, the situations in which that must be expected again.
+
+    A situation is what was known of the agent and of the action's arguments. What failed ``PATIENCE`` times is not to be done in any.
+    """
+    found: dict[Action, list[Situation]] = {}
     for transition in history:
         schema = vocabulary.actions.get(transition.action.verb)
         is_look = schema is not None and schema.inspects
         if not transition.succeeded or (not transition.changed and not is_look):
-            disappointments[transition.action] += 1
-    return {action for action, number in disappointments.items() if number > 1}
+            found.setdefault(transition.action, []).append(_situation(transition, vocabulary))
+    return {action: [()] if len(seen) >= PATIENCE else seen for action, seen in found.items()}
+
+
+def _situation(transition: Transition, vocabulary: Vocabulary) -> Situation:
+    static = {name for name, schema in vocabulary.fluents.items() if schema.static or schema.hidden}
+    return tuple(
+        Condition(Ref(fluent.name, fluent.args), "==", value)
+        for fluent, value in sorted(transition.after.items())
+        if fluent.name not in static and (not fluent.args or fluent.args[0] in transition.action.args)
+    )
 
 
 class ModelPredictiveControl:
-    """Plans with a proposer and a world model."""
+    """Plans with a proposer and a world model.
 
-    def __init__(self, proposer: Proposer, model: WorldModel, vocabulary: Vocabulary) -> None:
+    With ``opening``, the first observation of the episode, a plan whose first action is not among those that the latest observation lists
+    is refused.
+    """
+
+    def __init__(
+        self, proposer: Proposer, model: WorldModel, vocabulary: Vocabulary, *, opening: Observation | None = None
+    ) -> None:
         self._proposer = proposer
         self._model = model
         self._vocabulary = vocabulary
+        self._opening = opening
         self._kept: Plan | None = None
 
     def plan(self, state: State, goal: Goal, history: Sequence[Transition] = ()) -> Plan:
         """Return the rest of the plan that is going well, else the best new one."""
-        if (kept := self._continued(history)) is not None:
+        listed = listed_actions(self._opening, history)
+        if (kept := self._continued(history)) is not None and (listed is None or kept.actions[0] in listed):
             self._kept = kept
             return kept
-        avoid = futile_actions(history, self._vocabulary)
+        avoid = setbacks(history, self._vocabulary)
         if (again := self.look_again(history, state)) is not None:
             self._kept = None
             return again
-        self._kept = self._best(state, goal, avoid)
+        self._kept = self._best(state, goal, avoid, listed)
         return self._kept
 
     def _continued(self, history: Sequence[Transition]) -> Plan | None:
         kept = self._kept
-        if kept is None or not history or not kept.reaches_goal or len(kept.actions) < 2:  # noqa: PLR2004
+        if kept is None or not history or not kept.reaches_goal or len(kept.actions) < 2:
             return None
         last = history[-1]
         if last.action != kept.actions[0] or not last.succeeded or last.surprise:
@@ -87,15 +124,32 @@ class ModelPredictiveControl:
             return None
         return Plan((look,), "looks around after a surprise")
 
-    def _best(self, state: State, goal: Goal, avoid: Collection[Action]) -> Plan:
-        refused = set(avoid)
+    def _best(
+        self,
+        state: State,
+        goal: Goal,
+        avoid: Mapping[Action, Sequence[Situation]],
+        listed: Sequence[Action] | None = None,
+    ) -> Plan:
+        refused = dict(avoid)
         for _ in range(4):
             for plan in self._proposer.propose(state, goal, avoid=refused):
+                if not plan.actions:  # the goal is believed reached, wrongly: the episode goes on
+                    continue
                 steps = roll_out(plan, state, self._model)
-                if steps and steps[0][1].success:
+                if steps and (plan.is_bold or steps[0][1].success) and (listed is None or plan.actions[0] in listed):
                     return replace(plan, predictions=tuple(prediction for _, prediction in steps))
-                refused.add(plan.actions[0])
+                refused[plan.actions[0]] = [()]
                 break
             else:
                 break
         return Plan((), "nothing worth doing is known")
+
+
+def _make(parts: PlannerParts) -> ModelPredictiveControl:
+    return ModelPredictiveControl(parts.proposer, parts.model, parts.vocabulary, opening=parts.opening)
+
+
+SPEC = PlannerSpec(
+    "mpc", "plans to the goal in the learned model, does the first step, and plans again when surprised", _make
+)

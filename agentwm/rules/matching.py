@@ -68,12 +68,18 @@ def compare(left: Value | Unknown, op: str, right: Value | Unknown | tuple[Value
 
 
 def holds(condition: Condition, bindings: Bindings, state: State, vocabulary: Vocabulary) -> bool | None:
-    """Return whether ``condition`` holds, None where that is unknown."""
+    """Return whether ``condition`` holds, None where that is unknown.
+
+    Two references that are both absent are not the same thing: where nothing is, nothing is shared.
+    """
     left = value_of(condition.left, bindings, state, vocabulary)
     right = condition.right
-    if condition.op not in ("in", "notin"):
-        return compare(left, condition.op, value_of(right, bindings, state, vocabulary))  # type: ignore[arg-type]
-    return compare(left, condition.op, right)  # type: ignore[arg-type]
+    if condition.op in ("in", "notin"):
+        return compare(left, condition.op, right)  # type: ignore[arg-type]
+    other = value_of(right, bindings, state, vocabulary)  # type: ignore[arg-type]
+    if left is None and other is None and isinstance(right, Ref):
+        return condition.op == "!="
+    return compare(left, condition.op, other)
 
 
 def conjunction(

@@ -25,6 +25,9 @@ __all__ = ["Record", "RuleStore", "Silence", "signature"]
 
 Signature = str
 
+FOLDER = "rules"
+BESIDE = ("records.json", "silence.json", "knowledge.json")
+
 
 class Record(BaseModel):
     """The evidence for one rule, kept apart from the rule.
@@ -114,20 +117,46 @@ class RuleStore:
         """Return this store with other knowledge beside the rules."""
         return replace(self, knowledge=knowledge)
 
+    def files(self) -> dict[str, str]:
+        """Return the store as texts, by the names of the files that `save` writes; `from_files` reads them."""
+        rules = (*self.rules, *self.retired)
+        records = {rule.id: self.record(rule).model_dump(mode="json") for rule in rules}
+        return {
+            **{f"{FOLDER}/{rule.id}.rule": rule.text() for rule in rules},
+            "records.json": json.dumps({"version": 1, "records": records}, indent=1) + "\n",
+            "silence.json": self.silence.model_dump_json(indent=1) + "\n",
+            "knowledge.json": self.knowledge.model_dump_json(indent=1) + "\n",
+        }
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, str], *, source: str) -> "RuleStore":
+        """Return the store that ``files`` (texts by name, as `files` returns them) hold.
+
+        The rules stand in the order of their records, those without one last, by name. Raises: RuleError, naming ``source`` and the
+        file, for what cannot be read.
+        """
+        records = _read_model("records.json", files, _Records, source).records
+        order = {name: number for number, name in enumerate(records)}
+        rules = [_read_rule(name, files[name], source) for name in sorted(files) if name.endswith(".rule")]
+        rules.sort(key=lambda rule: order.get(rule.id, len(order)))
+        retired = {name for name, record in records.items() if record.state == "retired"}
+        return cls(
+            tuple(rule for rule in rules if rule.id not in retired),
+            records,
+            tuple(rule for rule in rules if rule.id in retired),
+            _read_model("silence.json", files, Silence, source),
+            _read_model("knowledge.json", files, Knowledge, source),
+        )
+
     def save(self, folder: Path) -> None:
         """Write the store to ``folder``, replacing what an earlier save left there."""
-        rules = folder / "rules"
-        rules.mkdir(parents=True, exist_ok=True)
-        wanted = {f"{rule.id}.rule": rule.text() for rule in (*self.rules, *self.retired)}
-        for path in rules.glob("*.rule"):
-            if path.name not in wanted:
+        (folder / FOLDER).mkdir(parents=True, exist_ok=True)
+        files = self.files()
+        for name, text in files.items():
+            _write(folder / name, text)
+        for path in (folder / FOLDER).glob("*.rule*"):  # with what a crash left half written
+            if f"{FOLDER}/{path.name}" not in files:
                 path.unlink()
-        for name, text in wanted.items():
-            _write(rules / name, text)
-        records = {rule.id: self.record(rule).model_dump(mode="json") for rule in (*self.rules, *self.retired)}
-        _write(folder / "records.json", json.dumps({"version": 1, "records": records}, indent=1) + "\n")
-        _write(folder / "silence.json", self.silence.model_dump_json(indent=1) + "\n")
-        _write(folder / "knowledge.json", self.knowledge.model_dump_json(indent=1) + "\n")
 
     @classmethod
     def load(cls, folder: Path) -> "RuleStore":
@@ -135,22 +164,12 @@ class RuleStore:
 
         A rule file that somebody added by hand needs no record. Raises: RuleError naming the file that cannot be read.
         """
-        if not (folder / "rules").is_dir():
+        if not (folder / FOLDER).is_dir():
             message = f"expected a rule store (a folder with rules/*.rule in it), got {quoted(str(folder))}"
             raise RuleError(message)
-        records = _read_model(folder / "records.json", _Records).records
-        active, retired = [], []
-        for path in sorted((folder / "rules").glob("*.rule")):
-            rule = _read_rule(path)
-            record = records.get(rule.id)
-            (retired if record and record.state == "retired" else active).append(rule)
-        return cls(
-            tuple(active),
-            records,
-            tuple(retired),
-            _read_model(folder / "silence.json", Silence),
-            _read_model(folder / "knowledge.json", Knowledge),
-        )
+        paths = [*sorted((folder / FOLDER).glob("*.rule")), *(folder / name for name in BESIDE)]
+        files = {path.relative_to(folder).as_posix(): _read(path) for path in paths if path.exists()}
+        return cls.from_files(files, source=str(folder))
 
 
 def _write(path: Path, text: str) -> None:
@@ -165,32 +184,34 @@ def _write(path: Path, text: str) -> None:
     temporary.replace(path)
 
 
-def _read_rule(path: Path) -> Rule:
+def _read(path: Path) -> str:
     try:
-        return parse_rule(path.read_text(encoding="utf-8"))
-    except (RuleError, OSError, UnicodeDecodeError) as error:
-        message = f"cannot read the rule in {path}: {error}"
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"cannot read {path}: {error}"
         raise RuleError(message) from error
 
 
-def _read_json(path: Path) -> str | None:
+def _read_rule(name: str, text: str, source: str) -> Rule:
     try:
-        return path.read_text(encoding="utf-8") if path.exists() else None
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"cannot read {path}: {error}"
+        return parse_rule(text)
+    except RuleError as error:
+        message = f"cannot read the rule in {source}/{name}: {error}"
         raise RuleError(message) from error
 
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-def _read_model(path: Path, model: type[_Model]) -> _Model:
+def _read_model(name: str, files: Mapping[str, str], model: type[_Model], source: str) -> _Model:
     """Return what the file holds, an empty value where there is no file."""
-    text = _read_json(path)
     try:
-        return model() if text is None else model.model_validate_json(text)
+        return model.model_validate_json(files[name]) if name in files else model()
     except ValidationError as error:
-        message = f"cannot read {path}: expected {model.__name__}, {error.error_count()} fault(s): {error.errors()[0]['msg']}"
+        message = (
+            f"cannot read {source}/{name}: expected {model.__name__}, "
+            f"{error.error_count()} fault(s): {error.errors()[0]['msg']}"
+        )
         raise RuleError(message) from error
 
 

@@ -1,5 +1,7 @@
 """ALFWorld's household text games: an engine of our own, official and generated games, and the official engine behind the same face."""
 
+from collections.abc import Sequence
+
 from agentwm.types import Environment, EnvironmentOptions, EnvironmentSpec
 
 __all__ = ["SPEC"]
@@ -11,10 +13,17 @@ def _make(options: EnvironmentOptions) -> Environment:
     return make(options)
 
 
+def _check() -> Sequence[str]:
+    from .check import check  # noqa: PLC0415 -- as above
+
+    return check()
+
+
 SPEC = EnvironmentSpec(
     name="alfworld",
     summary="household tasks told in text: find, heat, cool, clean, light up and put away",
     splits=("test", "train", "valid_seen", "valid_unseen"),
     engines=("fast", "official"),
     make=_make,
+    check=_check,
 )

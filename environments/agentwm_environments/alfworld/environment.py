@@ -159,8 +159,8 @@ def make(options: EnvironmentOptions) -> AlfworldEnvironment:
     """Return the environment that ``options`` asks for.
 
     Without a split the games are generated, ``train`` ones for learning and ``test`` ones for playing; where ``games`` names a folder
-    they are official ones, ``train`` and ``valid_seen``. The split ``train`` is the official one where there is a folder of games. The
-    folder of a split that needs one is ``games`` or, failing that, the variable ``ALFWORLD_DATA``.
+    they are official ones, ``train`` and ``valid_seen``. The split ``train``, asked for by name or to learn from for an official split, is
+    the official one where there is a folder of games. That folder is ``games`` or, failing that, the variable ``ALFWORLD_DATA``.
 
     A ``count`` of official games is drawn by ``seed``; without it all are played, in order of path. Generated games are drawn by
     ``seed``, 200 where no ``count`` is given.
@@ -214,7 +214,8 @@ def _games_folder(options: EnvironmentOptions, split: str) -> Path | None:
             )
         return Path(options.games).expanduser()
     named = os.environ.get("ALFWORLD_DATA")
-    if split not in _GENERATED_SPLITS or (options.split == "train" and named):
+    is_official_by_name = named and (options.split == "train" or options.played in games.SPLITS)
+    if split not in _GENERATED_SPLITS or (split == "train" and is_official_by_name):
         if not named:
             raise ConfigurationError(
                 f"the split {split!r} needs official games: name their folder with --games or ALFWORLD_DATA"

@@ -1,0 +1,171 @@
+"""The experiment: learn on some tasks, then play others with the rules frozen.
+
+Every step is on disk before the next one is taken. A run that was cut off goes on where it was: finished episodes are read, the
+interrupted one is played again up to the cut, and the rest follows as it would have. That works because an episode depends on
+nothing but the configuration, the rules it begins with and its number: no clock and no order of a set has a say in it.
+"""
+
+import json
+import random
+import time
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+from agentwm import build
+from agentwm.agent import Episode, play
+from agentwm.configuration import RunConfig, new_folder
+from agentwm.errors import ConfigurationError
+from agentwm.evaluation import Report, report_on, results_of
+from agentwm.minds import LEARNING_STEPS, AfterStep, BeforeStep, Learner, acting_mind
+from agentwm.records import RunStore
+from agentwm.rules.store import RuleStore
+from agentwm.session import Phase, Progress, Session
+from agentwm.types import EnvironmentSpec, PlannerSpec
+
+__all__ = ["run"]
+
+
+def run(config: RunConfig, *, progress: Progress = lambda _event: None, resume: bool = False) -> Report:
+    """Return the report on the experiment that ``config`` describes, once it is done and saved in ``config.out``.
+
+    ``resume`` goes on with the run in that folder; one that is finished is reported again. ``progress`` is called after every step
+    and every episode. A task that cannot be played to its end counts as not won, and the report names it with the reason.
+
+    Raises: ConfigurationError, before anything is written, for what cannot be; RunStoreError when the folder holds a run already
+        or, to be resumed, holds none or one of other options.
+    """
+    began_s = time.monotonic()
+    spec, planner = build.checked(config), build.planner(config.planner)
+    folder = config.out or new_folder(config.environment)
+    config = _placed(config, folder)
+    if resume and (finished := _finished_report(folder)) is not None:
+        return finished
+    rules = _initial_rules(config)
+    with ExitStack() as stack:
+        learning, playing = _phases(config, spec, stack)
+        records = stack.enter_context(_records(config, folder, resume=resume))
+        earlier_s = sum(each.wall_s for each in records.episodes() if each.status != "running")
+        learner = _restored(records, rules)
+        learner.store.save(folder)
+        _learn(Session(learning, config.seed, records, progress), learner, folder)
+        _play(Session(playing, config.seed, records, progress), learner.store, planner, config.max_steps)
+        report = report_on(
+            results_of(records),
+            config=config,
+            engine=playing.engine or learning.engine or config.engine or spec.engines[0],
+            splits=(learning.split, playing.split),
+            learning_steps=LEARNING_STEPS,
+            rules=(len(learner.store.rules), len(learner.store.retired)),
+            wall_s=earlier_s + time.monotonic() - began_s,
+            run=str(folder),
+            refused=[str(refusal) for phase in (learning, playing) for refusal in phase.refusals],
+        )
+        records.finish(report.model_dump_json())
+    return report
+
+
+# --- what there is to play ------------------------------------------------------------------------------------------------
+
+
+def _phases(config: RunConfig, spec: EnvironmentSpec, stack: ExitStack) -> tuple[Phase, Phase]:
+    """Return the learning and the playing phase; their environments are closed with ``stack``."""
+    # The playing one first: what is wrong with the options is best said of what was asked for.
+    played = _phase("play", config, spec, stack, learning=False)
+    learned = _phase("learn", config, spec, stack, learning=True)
+    if known := set(learned.tasks) & set(played.tasks):
+        raise ConfigurationError(
+            f"{len(known)} of the {len(played.tasks)} tasks to play would also be learned from ({min(known)}, say): "
+            "choose another --split or --train-split"
+        )
+    return learned, Phase(played.name, len(learned.tasks), played.environment, played.tasks)
+
+
+def _phase(name: str, config: RunConfig, spec: EnvironmentSpec, stack: ExitStack, *, learning: bool) -> Phase:
+    wanted = config.learn if learning else config.episodes
+    if not wanted:
+        return Phase(name, 0)
+    environment = stack.enter_context(closing(spec.make(config.environment_options(learning=learning))))
+    tasks = tuple(environment.tasks()[:wanted])
+    if not tasks:
+        refusals = environment.refusals
+        reason = f"; {len(refusals)} refused, the first because {refusals[0]}" if refusals else ""
+        raise ConfigurationError(
+            f"expected tasks to {name}, but {spec.name} has none to offer for these options{reason}"
+        )
+    return Phase(name, 0, environment, tasks)
+
+
+# --- what a run begins with, or goes on from -----------------------------------------------------------------------------
+
+
+def _placed(config: RunConfig, folder: Path) -> RunConfig:
+    """Return ``config`` such that it means the same wherever the run is resumed from."""
+    places = {name: path.expanduser().absolute() for name in ("games", "rules") if (path := getattr(config, name))}
+    return config.model_copy(update={**places, "out": folder})
+
+
+def _initial_rules(config: RunConfig) -> RuleStore:
+    if config.rules is None:
+        return RuleStore()
+    if config.learn and config.out is not None and config.rules == config.out.absolute():
+        raise ConfigurationError(f"what is learned would overwrite the rules in {config.rules}: choose another --out")
+    return RuleStore.load(config.rules)
+
+
+def _records(config: RunConfig, folder: Path, *, resume: bool) -> RunStore:
+    """Return the run store of a new run, or of the one to go on with.
+
+    Raises: ConfigurationError when the one to go on with was begun with other options.
+    """
+    if not resume:
+        return RunStore.create(folder, config.model_dump(mode="json", exclude={"out"}))
+    records = RunStore.resume(folder)
+    begun = RunConfig.parse(records.config | {"out": folder})
+    differing = [name for name in RunConfig.model_fields if getattr(begun, name) != getattr(config, name)]
+    if differing:
+        records.close()
+        name = differing[0]
+        raise ConfigurationError(
+            f"the run in {folder} was begun with {name} {getattr(begun, name)}, not {getattr(config, name)}: "
+            "it can only be resumed with its own options"
+        )
+    return records
+
+
+def _finished_report(folder: Path) -> Report | None:
+    with RunStore.open(folder) as records:
+        if records.report is None:
+            return None
+        return Report.model_validate_json(records.report).model_copy(update={"run": str(folder)})
+
+
+def _restored(records: RunStore, rules: RuleStore) -> Learner:
+    """Return a learner that has learned from all finished learning episodes on record; a new one, with ``rules``, where there is none."""
+    finished = records.completed("learn")
+    if (learned := records.last_learned()) is not None:
+        rules = RuleStore.from_files(json.loads(learned), source=f"the run in {records.path}")
+    return Learner(rules, [records.trajectory(each.episode) for each in finished if each.steps])
+
+
+# --- playing --------------------------------------------------------------------------------------------------------------
+
+
+def _learn(session: Session, learner: Learner, folder: Path) -> None:
+    """Learn from the episodes still to be played, keeping the rules in ``folder`` up to date."""
+    for number, task in session.unplayed(len(learner.store)):
+        attempt = session.attempt(number, task, learner.play)
+        if attempt.episode is not None:
+            learner.conclude(attempt.episode)
+        session.end(attempt, len(learner.store), learned=json.dumps(learner.store.files()))
+        learner.store.save(folder)
+
+
+def _play(session: Session, rules: RuleStore, planner: PlannerSpec, max_steps: int) -> None:
+    """Play the episodes still to be played."""
+
+    def act(episode: Episode, *, rng: random.Random, before_step: BeforeStep, after_step: AfterStep) -> None:
+        mind = acting_mind(planner, rules, episode, rng=rng)
+        play(episode, mind, max_steps=max_steps, before_step=before_step, after_step=after_step)
+
+    for number, task in session.unplayed(len(rules)):
+        session.end(session.attempt(number, task, act), len(rules))

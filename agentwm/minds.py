@@ -1,0 +1,154 @@
+"""Puts minds together from their parts: one that learns, one that acts, and the `Agent` that has both."""
+
+import random
+from collections.abc import Callable, Iterable, Sequence
+
+from agentwm.agent import Episode, Mind, play
+from agentwm.induction.learner import SymbolicInducer
+from agentwm.models.rule_model import AlignedModel
+from agentwm.planners import mpc
+from agentwm.planners.curious import Curious
+from agentwm.planners.means_ends import MeansEnds
+from agentwm.rules.store import RuleStore
+from agentwm.types import (
+    Action,
+    Environment,
+    Plan,
+    PlannerParts,
+    PlannerSpec,
+    Prediction,
+    Trajectory,
+    Transition,
+)
+
+__all__ = ["LEARNING_STEPS", "TOUR_STEPS", "AfterStep", "Agent", "BeforeStep", "Learner", "acting_mind"]
+
+BeforeStep = Callable[[Action, Prediction, Plan], None]
+AfterStep = Callable[[Transition], None]
+
+# How long a learning episode may take. More than is usual for playing: a win ends the episode, and what the goal does not ask for can
+# be tried only before it. Source: ours, chosen on train games, DECISIONS 5.
+LEARNING_STEPS = 80
+# How many of these go to looking around and trying things out before the goal is pursued.
+TOUR_STEPS = 48
+
+
+def acting_mind(planner: PlannerSpec, rules: RuleStore, episode: Episode, *, rng: random.Random) -> Mind:
+    """Return a mind that acts in ``episode``, which has just begun, by the frozen ``rules``."""
+    model = AlignedModel.symbolic(rules, episode.vocabulary)
+    proposer = MeansEnds(rules, episode.vocabulary)
+    parts = PlannerParts(proposer, model, episode.vocabulary, opening=episode.observation, rng=rng)
+    return Mind(planner.make(parts), model)
+
+
+class Learner:
+    """Learns rules from episodes, one after another; ``store`` holds what is believed now.
+
+    After *n* episodes it is a function of the store and the trajectories it was made with and of those *n* episodes: a learner made
+    anew from the store and the trajectories so far goes on exactly as this one would.
+    """
+
+    def __init__(self, store: RuleStore | None = None, trajectories: Iterable[Trajectory] = ()) -> None:
+        self.store = store or RuleStore()
+        self._trajectories = list(trajectories)
+        self._inducer = SymbolicInducer()
+
+    def play(
+        self,
+        episode: Episode,
+        *,
+        rng: random.Random,
+        before_step: BeforeStep = lambda _action, _prediction, _plan: None,
+        after_step: AfterStep = lambda _transition: None,
+    ) -> Trajectory:
+        """Play ``episode`` to learn, revising the rules after every step that they did not foretell. `conclude` belongs after it.
+
+        Raises: EnvironmentFailureError when the environment breaks down; what was lived until then can still be concluded from.
+        """
+        # A new one for each episode, so that nothing an inducer keeps for speed outlives what a resumed run could restore.
+        self._inducer = SymbolicInducer()
+        if self._trajectories:
+            self._inducer.revise(self.store, [*self._trajectories, _beginning(episode)], episode.vocabulary)
+
+        def learn(transition: Transition) -> Mind | None:
+            after_step(transition)
+            if not _is_news(transition):
+                return None
+            trajectories = [*self._trajectories, episode.trajectory]
+            self.store = self._inducer.revise(self.store, trajectories, episode.vocabulary)
+            return self._mind(episode, rng)
+
+        mind = self._mind(episode, rng)
+        return play(episode, mind, max_steps=LEARNING_STEPS, before_step=before_step, after_step=learn)
+
+    def conclude(self, episode: Episode) -> None:
+        """Revise the rules in the light of the whole ``episode``. One without a step teaches nothing."""
+        if episode.transitions:
+            self._trajectories.append(episode.trajectory)
+            trajectories = [*self._trajectories, _beginning(episode)]
+            self.store = self._inducer.revise(self.store, trajectories, episode.vocabulary)
+
+    def _mind(self, episode: Episode, rng: random.Random) -> Mind:
+        vocabulary = episode.vocabulary
+        model = AlignedModel.symbolic(self.store, vocabulary)
+        proposer = MeansEnds(self.store, vocabulary)
+        control = mpc.ModelPredictiveControl(proposer, model, vocabulary)
+        tables = self._inducer.tables
+        return Mind(Curious(proposer, control, model, tables, vocabulary, tour=TOUR_STEPS, rng=rng), model)
+
+
+def _beginning(episode: Episode) -> Trajectory:
+    """Return the episode without its steps: an inducer takes all trajectories but the last to be finished."""
+    return Trajectory(episode.task, episode.goal, episode.start)
+
+
+def _is_news(transition: Transition) -> bool:
+    """Whether the rules did not foretell the step, or foretold it wrongly."""
+    predicted = transition.predicted
+    return (
+        predicted is None
+        or predicted.source != "rules"
+        or predicted.success != transition.succeeded
+        or bool(transition.surprise)
+    )
+
+
+class Agent:
+    """An agent with rules: made with `learn`, it plays by them and says why.
+
+    ``seed`` draws whatever its planner leaves to chance.
+    """
+
+    def __init__(self, rules: RuleStore | None = None, *, planner: PlannerSpec = mpc.SPEC, seed: int = 0) -> None:
+        self.rules = rules or RuleStore()
+        self._planner = planner
+        self._seed = seed
+
+    @classmethod
+    def learn(
+        cls,
+        environment: Environment,
+        tasks: Sequence[str] | None = None,
+        *,
+        rules: RuleStore | None = None,
+        seed: int = 0,
+    ) -> "Agent":
+        """Return an agent that has played ``tasks`` (None: all) in order to learn, starting from ``rules`` or from none."""
+        learner = Learner(rules)
+        for index, task in enumerate(environment.tasks() if tasks is None else tasks):
+            episode = Episode(environment, task, seed=seed)
+            learner.play(episode, rng=random.Random(f"{seed}-{index}"))
+            learner.conclude(episode)
+        return cls(learner.store, seed=seed)
+
+    def play(self, environment: Environment, task: str, *, max_steps: int = 50) -> Episode:
+        """Return ``task`` played by the rules as they are: see its ``is_won`` and its ``trajectory``."""
+        episode = Episode(environment, task, seed=self._seed)
+        mind = acting_mind(self._planner, self.rules, episode, rng=random.Random(f"{self._seed}-{task}"))
+        play(episode, mind, max_steps=max_steps)
+        return episode
+
+    def why(self, transition: Transition) -> list[str]:
+        """Return the rules that foretold what ``transition`` would bring, as sentences; empty where none spoke."""
+        spoken = transition.predicted.rules if transition.predicted else ()
+        return [self.rules.find(name).sentence() for name in spoken]

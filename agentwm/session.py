@@ -1,0 +1,164 @@
+"""One phase of a run: its episodes, as they are played, put on record and told to whoever watches."""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from agentwm.agent import Episode
+from agentwm.errors import EnvironmentFailureError, RunStoreError, TaskError, quoted
+from agentwm.evaluation import EpisodeResult, ProgressEvent, result_of
+from agentwm.minds import AfterStep, BeforeStep
+from agentwm.records import EpisodeWriter, RunStore
+from agentwm.types import Environment, Goal, Transition
+
+__all__ = ["Attempt", "Phase", "Progress", "Session"]
+
+Progress = Callable[[ProgressEvent], None]
+
+NO_SPLIT = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """``learn`` or ``play``: ``tasks`` are its episodes in order, the first of which has the number ``first``.
+
+    ``environment`` is None where there is nothing to play.
+    """
+
+    name: str
+    first: int = 0
+    environment: Environment | None = None
+    tasks: Sequence[str] = ()
+
+    @property
+    def engine(self) -> str:
+        """Who runs the tasks; empty where there are none."""
+        return "" if self.environment is None else str(self.environment.about.get("engine", ""))
+
+    @property
+    def split(self) -> str:
+        """The split that the tasks are of."""
+        return NO_SPLIT if self.environment is None else str(self.environment.about.get("split", NO_SPLIT))
+
+    @property
+    def refusals(self) -> Sequence[TaskError]:
+        """Why further tasks cannot be played."""
+        return () if self.environment is None else self.environment.refusals
+
+
+class Play(Protocol):
+    """Plays an episode that has just begun."""
+
+    def __call__(
+        self, episode: Episode, /, *, rng: random.Random, before_step: BeforeStep, after_step: AfterStep
+    ) -> object:
+        """Play ``episode``; all chance is in ``rng``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An episode that came to its end; ``episode`` is None where it could not begin, ``error`` says what broke it off."""
+
+    number: int
+    task: str
+    episode: Episode | None = None
+    error: str | None = None
+
+
+class Session:
+    """Plays the episodes of ``phase`` that ``records`` do not have."""
+
+    def __init__(self, phase: Phase, seed: int, records: RunStore, progress: Progress) -> None:
+        self._phase = phase
+        self._seed = seed
+        self._records = records
+        self._progress = progress
+        self._rules = 0
+
+    @property
+    def _environment(self) -> Environment:
+        assert self._phase.environment is not None, "a phase with tasks has an environment"
+        return self._phase.environment
+
+    def unplayed(self, rules: int) -> Iterator[tuple[int, str]]:
+        """Yield number and task of the episodes not on record as ended, and tell of those that are. ``rules`` is how many there are.
+
+        Raises: RunStoreError when a task on record is another one.
+        """
+        self._rules = rules
+        ended = {record.episode: record for record in self._records.completed(self._phase.name)}
+        for number, task in enumerate(self._phase.tasks, start=self._phase.first):
+            record = ended.get(number)
+            if record is None:
+                yield number, task
+            elif record.task == task:
+                self._tell(number + 1, result=result_of(record))
+            else:
+                raise RunStoreError(
+                    f"cannot resume {self._records.path}: episode {number} was of {quoted(record.task)} and would now be of "
+                    f"{quoted(task)}: the games have changed since; begin a new run"
+                )
+
+    def attempt(self, number: int, task: str, play: Play) -> Attempt:
+        """Have ``task`` played, every step on record before the next one."""
+        writer = EpisodeWriter(self._records, number)
+        task_type = self._environment.task_type(task)
+        episode = None
+        try:
+            episode = Episode(self._environment, task, seed=self._seed)
+            writer.begin(self._phase.name, task, task_type, episode.goal)
+            writer.start(episode.goal, episode.observation, episode.start)
+            play(
+                episode,
+                rng=random.Random(f"{self._seed}-{number}"),
+                before_step=lambda action, predicted, _plan: writer.intend(action, predicted),
+                after_step=lambda transition: self._after_step(number, transition, episode, writer),
+            )
+        except (EnvironmentFailureError, TaskError) as error:
+            if episode is None:
+                writer.begin(self._phase.name, task, task_type, Goal(""))
+            return Attempt(number, task, episode, str(error) or type(error).__name__)
+        return Attempt(number, task, episode)
+
+    def _after_step(self, number: int, transition: Transition, episode: Episode | None, writer: EpisodeWriter) -> None:
+        writer.record(transition)
+        assert episode is not None
+        command = episode.vocabulary.actions[transition.action.verb].render(transition.action.args)
+        self._tell(number, task=episode.task, step=len(episode.transitions), text=command)
+
+    def end(self, attempt: Attempt, rules: int, *, learned: str | None = None) -> None:
+        """Put on record how ``attempt`` ended and, in the same stroke, what was ``learned`` from it."""
+        self._rules = rules
+        lived = [] if attempt.episode is None else attempt.episode.transitions
+        is_won = attempt.error is None and attempt.episode is not None and attempt.episode.is_won
+        self._records.end_episode(attempt.number, won=is_won, steps=len(lived), error=attempt.error, learned=learned)
+        foretold = [(each.predicted.success, each.succeeded) for each in lived if each.predicted is not None]
+        result = EpisodeResult(
+            task=attempt.task,
+            task_type=self._environment.task_type(attempt.task),
+            phase=self._phase.name,
+            won=is_won,
+            steps=len(lived),
+            error=attempt.error,
+            predictions=len(foretold),
+            predictions_right=sum(expected == happened for expected, happened in foretold),
+        )
+        self._tell(attempt.number + 1, result=result)
+
+    def _tell(
+        self, number: int, *, task: str = "", step: int = 0, text: str = "", result: EpisodeResult | None = None
+    ) -> None:
+        """Tell of a step, or of an episode's end; the episodes before ``number`` have ended."""
+        self._progress(
+            ProgressEvent(
+                phase=self._phase.name,
+                done=number - self._phase.first,
+                total=len(self._phase.tasks),
+                task_type=result.task_type if result else self._environment.task_type(task),
+                step=result.steps if result else step,
+                text=text,
+                result=result,
+                rules=self._rules,
+            )
+        )
