@@ -14,7 +14,9 @@ from agentwm.types import Fluent, State, Trajectory, Transition, Vocabulary
 
 __all__ = ["Knowledge", "learn"]
 
-# Pseudo-looks that the prior (how common the thing x how full the place) weighs. Chosen on train games, DECISIONS 4.
+# The shape of the gamma prior on how many things of a kind a place holds, and the looks that the average fullness weighs.
+# Chosen on train games, DECISIONS 4.
+PRIOR_SHAPE = 2.0
 PRIOR_LOOKS = 2.0
 
 
@@ -34,16 +36,13 @@ class Knowledge(BaseModel):
     def expected(self, thing: str, place: str) -> float:
         """Return the expected number of things of kind ``thing`` in a place of kind ``place``.
 
-        A Poisson rate with a gamma prior: the rate over all places, scaled by how full this kind of place is.
+        A Poisson rate with a gamma prior whose mean is the rate over all places, scaled by how full this kind of place is.
         """
-        looks = self.looks.get(place, 0)
         everywhere = self.found.get(thing, {})
-        total_looks = sum(self.looks.values())
-        fullness = self._fullness(place)
         kinds = max(1, len(self.found))
-        common = (sum(everywhere.values()) + 1 / kinds) / (total_looks + 1)
-        prior = common * fullness
-        return (everywhere.get(place, 0) + PRIOR_LOOKS * prior) / (looks + PRIOR_LOOKS)
+        common = (sum(everywhere.values()) + 1 / kinds) / (sum(self.looks.values()) + 1)
+        prior = common * self._fullness(place)
+        return (everywhere.get(place, 0) + PRIOR_SHAPE) / (self.looks.get(place, 0) + PRIOR_SHAPE / prior)
 
     def chance(self, thing: str, place: str) -> float:
         """Return the probability (0 to 1) that at least one ``thing`` is in a place of this kind."""

@@ -52,7 +52,7 @@ def main() -> None:
             calm_s = time.monotonic() - spawned_s
             kills = kill_until_done(options, rough, moments, calm_s, arguments.kills - where.total())
             where += kills
-            report = finish(["--resume", str(rough), "--json"])
+            report = finish(going_on(options, rough))
             compare(calm, rough, expected, report)
             steps = len(steps_of(rough))
             print(
@@ -72,8 +72,7 @@ def kill_until_done(options: list[str], out: Path, moments: random.Random, span_
     where: Counter[str] = Counter()
     seen: dict[Row, Row] = {}
     while where.total() < most:
-        is_there = (out / "run.db").exists()
-        command = [*AGENTWM, *(["--resume", str(out), "--json"] if is_there else [*options, "--out", str(out)])]
+        command = [*AGENTWM, *going_on(options, out)]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as running:
             try:
                 _, stderr = running.communicate(timeout=moments.expovariate(KILLS_PER_RUN / span_s))
@@ -88,6 +87,11 @@ def kill_until_done(options: list[str], out: Path, moments: random.Random, span_
         seen = still_there(seen, out)
     still_there(seen, out)
     return where
+
+
+def going_on(options: list[str], out: Path) -> list[str]:
+    """Return the arguments that resume the run in ``out``, or begin it where it was killed before there was anything."""
+    return ["--resume", str(out), "--json"] if (out / "run.db").exists() else [*options, "--out", str(out)]
 
 
 def finish(options: list[str]) -> Mapping[str, object]:

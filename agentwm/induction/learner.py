@@ -46,7 +46,7 @@ class SymbolicInducer:
         self._finished: list[Trajectory] = []
         self.tables: dict[tuple[str, Sorts], Table] = {}
         self._vocabulary: Vocabulary | None = None
-        self._verb_cache: dict[tuple[str, Sorts], tuple[int, int, list[_Candidate]]] = {}
+        self._verb_cache: dict[tuple[str, Sorts], tuple[list[Example], list[_Candidate]]] = {}
 
     def induce(self, trajectories: Sequence[Trajectory], vocabulary: Vocabulary) -> RuleStore:
         """Return the rules that explain ``trajectories``, of which all but the last are taken to be finished."""
@@ -96,10 +96,10 @@ class SymbolicInducer:
     def _rules_of(self, table: Table) -> list[_Candidate]:
         key = (table.verb, table.sorts)
         cached = self._verb_cache.get(key)
-        if cached is not None and cached[:2] == (len(table), table.succeeded):
-            return cached[2]
+        if cached is not None and cached[0] == table.rows:
+            return cached[1]
         candidates = _induce_verb(table)
-        self._verb_cache[key] = (len(table), table.succeeded, candidates)
+        self._verb_cache[key] = (table.rows, candidates)
         return candidates
 
 

@@ -5,7 +5,7 @@ that the goal asks for has not been seen, what can already be done of the goal i
 the order of chance by price: the chance that one of the missing things is there, by the actions it takes to look.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 
@@ -193,17 +193,35 @@ class MeansEnds:
         self, conditions: Sequence[Condition], names: Sequence[str], state: State, cast: Cast
     ) -> list[dict[str, str]]:
         """Return the most promising ways to bind the goal's variables."""
-        choices = []
-        for name in names:
-            things = things_for(name, conditions, cast)
-            ranked = sorted(things, key=lambda thing: self._reluctance(thing, state))
-            choices.append(ranked[:CANDIDATES_PER_VARIABLE])
+        things = {name: things_for(name, conditions, cast) for name in names}
+        linked = self._linked(conditions, things, state)
+        choices = [
+            sorted(things[name], key=lambda thing: (thing not in linked, self._reluctance(thing, state)))[
+                :CANDIDATES_PER_VARIABLE
+            ]
+            for name in names
+        ]
         ways: dict[frozenset[Condition], dict[str, str]] = {}
-        for things in product(*choices):
-            if len(set(things)) == len(things):
-                bindings = dict(zip(names, things, strict=True))
+        for chosen in product(*choices):
+            if len(set(chosen)) == len(chosen):
+                bindings = dict(zip(names, chosen, strict=True))
                 ways.setdefault(frozenset(ground_condition(c, bindings) for c in conditions), bindings)
         return list(ways.values())
+
+    def _linked(
+        self, conditions: Sequence[Condition], things: Mapping[str, Sequence[str]], state: State
+    ) -> set[str]:
+        """Return the things between which a condition of the goal holds already."""
+        linked: set[str] = set()
+        for condition in conditions:
+            left, right = condition.left, condition.right
+            if not (isinstance(right, Var) and isinstance(left, Ref) and len(left.args) == 1):
+                continue
+            for thing in things.get(left.args[0].name, ()) if isinstance(left.args[0], Var) else ():
+                value = value_of(Ref(left.name, (thing,)), {}, state, self.vocabulary)
+                if value in things.get(right.name, ()):
+                    linked |= {thing, str(value)}
+        return linked
 
     def _reluctance(self, thing: str, state: State) -> float:
         """Return roughly how many actions it takes to have ``thing`` at hand."""
