@@ -27,7 +27,7 @@ EXCEPTION_PRICE = 0.6  # of a negative let through, against the prices of condit
 RIVAL = 0.1  # how near in cost another explanation must come to be kept beside the best
 RIVAL_OF_FEW = 3.0  # the same, where there are few successes to go by
 FEW = 3
-PARTNERS = 3  # kinds of partner with which a kind must fail to be an exception by itself
+CHANCE = 0.002  # how improbable it must be that a kind failed with so many kinds of partner by their fault alone
 MOST_CONDITIONS = 6
 
 
@@ -155,30 +155,39 @@ def shut_out(table: Table, positives: int, negatives: int, explained: list[Conju
     """
     found: list[Conjunction] = []
     remaining = negatives
-    if len(explained) == 1:
-        for literal in explained[0]:
-            opposite = negated(literal)
-            if opposite.true & negatives and (opposite.true & positives).bit_count() <= _noise(positives):
-                found.append((opposite,))
-                remaining &= ~opposite.true
+    for literal in _shared_literals(explained):
+        opposite = negated(literal)
+        if opposite.true & negatives and (opposite.true & positives).bit_count() <= _noise(positives):
+            found.append((opposite,))
+            remaining &= ~opposite.true
     pool = [*_negative_pool(table, positives, remaining)]
     while remaining and pool:
         best = max(pool, key=lambda c: mask_of(c, remaining).bit_count() / sum(x.price for x in c))
         gain = mask_of(best, remaining)
-        if gain.bit_count() < 2:  # noqa: PLR2004 -- one failure proves no rule
+        if gain.bit_count() < 2:
             break
         found.append(best)
         remaining &= ~gain
         pool.remove(best)
-    return found + _exceptions(table, positives, remaining)
+    expected = 0
+    for conjunction in explained:
+        expected |= mask_of(conjunction, table.everything)
+    return found + _exceptions(table, positives, remaining & expected)
+
+
+def _shared_literals(conjunctions: list[Conjunction]) -> list[Literal]:
+    """Return the literals that stand in every conjunction."""
+    first, *others = conjunctions or [()]
+    return [literal for literal in first if all(literal in other for other in others)]
 
 
 def _exceptions(table: Table, positives: int, negatives: int) -> list[Conjunction]:
     """Return exceptions by kind: of a kind that fails with several kinds of partner, else of the pair that failed."""
     found: list[Conjunction] = []
     singles = [literal for literal in table.single_kinds(negatives) if positives and not literal.true & positives]
+    rate = negatives.bit_count() / max(1, (negatives | positives).bit_count())
     for literal in singles:
-        if len(table.parameters) == 1 or table.partners(literal, negatives) >= PARTNERS:
+        if len(table.parameters) == 1 or rate ** table.partners(literal, negatives) <= CHANCE:
             found.append((literal,))
             negatives &= ~literal.true
     for pair in _kind_pairs(table, positives, negatives):

@@ -29,22 +29,26 @@ FEW_NODES = 150
 WANTED_PLACE = 0.15
 
 
-def relaxed(store: RuleStore) -> RuleStore:
-    """Return the store with rules that hold more widely: for every kind, and for all but one value instead of for one.
+def relaxations(store: RuleStore) -> list[RuleStore]:
+    """Return the store with rules that hold more widely: first without exceptions by kind, then without any condition on kinds.
 
-    Only what the rules tie together (this thing in the hand, this place where the agent is) is kept as it is.
+    In the last one, what must have one value must only not have another. What the rules tie together (this thing in the hand, this
+    place where the agent is) is kept.
     """
-    rules: dict[Rule, None] = {}
-    for rule in store.rules:
-        about_kind = ["kind" in fluent_names(condition) for condition in rule.when]
-        if not rule.predicts_success:
-            if not any(about_kind) and all(isinstance(c.right, Ref | Var) for c in rule.when):
-                rules[rule] = None
-            continue
-        kept = [c for c, is_kind in zip(rule.when, about_kind, strict=True) if not is_kind]
-        for when in product(*(_weaker(condition) for condition in kept)):
-            rules[replace(rule, when=when)] = None
-    return replace(store, rules=tuple(rules))
+    unexcepted = [r for r in store.rules if r.predicts_success or not any(_is_about_kind(c) for c in r.when)]
+    wide: dict[Rule, None] = {}
+    for rule in unexcepted:
+        if rule.predicts_success:
+            kept = [condition for condition in rule.when if not _is_about_kind(condition)]
+            for when in product(*(_weaker(condition) for condition in kept)):
+                wide[replace(rule, when=when)] = None
+        elif all(isinstance(condition.right, Ref | Var) for condition in rule.when):
+            wide[rule] = None
+    return [replace(store, rules=tuple(unexcepted)), replace(store, rules=tuple(wide))]
+
+
+def _is_about_kind(condition: Condition) -> bool:
+    return "kind" in fluent_names(condition)
 
 
 _TRUTHS: tuple[Value, ...] = (True, False, None)
@@ -64,7 +68,7 @@ class MeansEnds:
     def __init__(self, store: RuleStore, vocabulary: Vocabulary) -> None:
         self.store = store
         self.vocabulary = vocabulary
-        self._bold: MeansEnds | None = None
+        self._bolder: list[MeansEnds] = []
 
     def propose(self, state: State, goal: Goal, *, avoid: Avoid = NONE) -> list[Plan]:
         """Return a plan to the goal; else a plan for part of it; else plans that explore, the most promising first."""
@@ -83,10 +87,13 @@ class MeansEnds:
 
     def _bold_plan(self, state: State, goal: Goal, avoid: Avoid, cast: Cast) -> Plan | None:
         """Return a plan that would reach the goal if rules held a little more widely than is known."""
-        if self._bold is None:
-            self._bold = MeansEnds(relaxed(self.store), self.vocabulary)
-        plan = self._bold.reach(state, goal.conditions, avoid=avoid, cast=cast)
-        return plan and replace(plan, reason="tries what nearly fits the rules", is_bold=True)
+        if not self._bolder:
+            self._bolder = [MeansEnds(store, self.vocabulary) for store in relaxations(self.store)]
+        for bolder in self._bolder:
+            plan = bolder.reach(state, goal.conditions, avoid=avoid, cast=cast)
+            if plan is not None and plan.actions:
+                return replace(plan, reason="tries what nearly fits the rules", is_bold=True)
+        return None
 
     def reach(
         self,

@@ -89,7 +89,7 @@ class ModelPredictiveControl:
     def plan(self, state: State, goal: Goal, history: Sequence[Transition] = ()) -> Plan:
         """Return the rest of the plan that is going well, else the best new one."""
         listed = listed_actions(self._opening, history)
-        if (kept := self._continued(history)) is not None and (listed is None or kept.actions[0] in listed):
+        if (kept := self._continued(state, history)) is not None and (listed is None or kept.actions[0] in listed):
             self._kept = kept
             return kept
         avoid = setbacks(history, self._vocabulary)
@@ -99,12 +99,15 @@ class ModelPredictiveControl:
         self._kept = self._best(state, goal, avoid, listed)
         return self._kept
 
-    def _continued(self, history: Sequence[Transition]) -> Plan | None:
+    def _continued(self, state: State, history: Sequence[Transition]) -> Plan | None:
         kept = self._kept
         if kept is None or not history or not kept.reaches_goal or len(kept.actions) < 2:
             return None
         last = history[-1]
         if last.action != kept.actions[0] or not last.succeeded or last.surprise:
+            return None
+        (prediction,) = self._model.predict([Query(state, kept.actions[1])])
+        if not prediction.success:
             return None
         return replace(kept, actions=kept.actions[1:], predictions=kept.predictions[1:], cost=kept.cost - 1)
 

@@ -1,0 +1,131 @@
+"""A small house that tests live in, and the true rules of the ordinary household in the rule language."""
+
+import re
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from agentwm import Action, Episode, Outcome, Prediction, RuleStore, Trajectory, parse_rule
+from agentwm.errors import TaskError
+from agentwm.types import Vocabulary
+from agentwm_environments.alfworld.engine import HELP
+from agentwm_environments.alfworld.environment import AlfworldEnvironment
+from agentwm_environments.alfworld.game import Game, Receptacle, Thing
+from agentwm_environments.alfworld.reader import vocabulary
+
+Live = Callable[..., Trajectory]
+
+TRUE_RULES = """
+go to ?r when place(at()) is not place(?r) then 1.00 success: at() becomes ?r
+go to ?r when place(at()) is not place(?r) and open(?r) is not false then 1.00 success: explored(?r) becomes true
+go to ?r when place(at()) is place(?r) then 1.00 failure
+open ?r when place(at()) is place(?r) and open(?r) is false then 1.00 success: open(?r) becomes true, explored(?r) becomes true
+close ?r when place(at()) is place(?r) and open(?r) is true then 1.00 success: open(?r) becomes false
+take ?o ?r when in(?o) is ?r and place(at()) is place(?r) and open(?r) is not false and holding() is nothing then 1.00 success: holding() becomes ?o, in(?o) becomes nothing
+move ?o ?r when holding() is ?o and place(at()) is place(?r) and open(?r) is not false then 1.00 success: holding() becomes nothing, in(?o) becomes ?r
+use ?o when place(at()) is place(in(?o)) and kind(?o) is one of {"desklamp", "floorlamp"} then 1.00 success: on(?o) becomes true
+heat ?o ?r when holding() is ?o and place(at()) is place(?r) and kind(?r) is "microwave" then 1.00 success: hot(?o) becomes true, cool(?o) becomes false
+cool ?o ?r when holding() is ?o and place(at()) is place(?r) and kind(?r) is "fridge" then 1.00 success: cool(?o) becomes true, hot(?o) becomes false
+clean ?o ?r when holding() is ?o and place(at()) is place(?r) and kind(?r) is "sinkbasin" then 1.00 success: clean(?o) becomes true
+"""  # noqa: E501 -- a rule a line
+
+FRAME = Prediction((Outcome(1.0),), 0.5, "frame")
+
+
+def thing(name: str, receptacle: str, **able: bool) -> Thing:
+    return Thing(name, name.rsplit(" ", 1)[0], receptacle, is_pickupable=True, **able)
+
+
+def food(name: str, receptacle: str) -> Thing:
+    return thing(name, receptacle, is_heatable=True, is_coolable=True, is_cleanable=True)
+
+
+_RECEPTACLES = (
+    Receptacle("cabinet 2", "cabinet", 2, is_openable=True),
+    Receptacle("cabinet 1", "cabinet", 1, is_openable=True),
+    Receptacle("coffeemachine 1", "coffeemachine", 3),
+    Receptacle("countertop 1", "countertop", 4),
+    Receptacle("drawer 2", "drawer", 5, is_openable=True),
+    Receptacle("drawer 1", "drawer", 5, is_openable=True),
+    Receptacle("fridge 1", "fridge", 6, is_openable=True),
+    Receptacle("garbagecan 1", "garbagecan", 7),
+    Receptacle("microwave 1", "microwave", 8, is_openable=True),
+    Receptacle("sinkbasin 1", "sinkbasin", 9),
+    Receptacle("stoveburner 1", "stoveburner", 10),
+    Receptacle("toaster 1", "toaster", 11),
+)
+_KINDS = ("apple", "egg", "lamp", "mug", "pillow", "potato", "tomato")
+
+HOUSE = Game(
+    id="house",
+    task_type="pick_heat_then_place_in_recep",
+    goal_text="put a hot apple in countertop",
+    target="apple",
+    destination="countertop",
+    receptacles=_RECEPTACLES,
+    things=(
+        food("apple 2", "cabinet 1"),
+        food("apple 1", "countertop 1"),
+        food("egg 1", "countertop 1"),
+        thing("mug 1", "countertop 1", is_heatable=True, is_coolable=True, is_cleanable=True, is_container=True),
+        thing("pillow 1", "countertop 1"),
+        food("potato 1", "countertop 1"),
+        food("tomato 1", "countertop 1"),
+    ),
+    can_contain=frozenset((r.kind, kind) for r in _RECEPTACLES for kind in _KINDS if (r.kind, kind) != ("fridge", "pillow")),
+    start=0,
+    room="kitchen",
+)
+
+
+class OneGame:
+    """The tasks of an environment with a single game."""
+
+    def __init__(self, game: Game) -> None:
+        self.games = {game.id: game}
+        self.refusals: Sequence[TaskError] = ()
+
+    def problem(self, task: str) -> str | None:
+        assert task in self.games
+
+
+@pytest.fixture(scope="session")
+def words() -> Vocabulary:
+    return vocabulary(HELP)
+
+
+@pytest.fixture(scope="session")
+def true_rules() -> RuleStore:
+    """Return a store with what is true of the ordinary household."""
+    return RuleStore(tuple(parse_rule(line) for line in TRUE_RULES.strip().splitlines()))
+
+
+@pytest.fixture(scope="session")
+def house() -> Game:
+    """Return a kitchen with a thing of each kind on the countertop, one more apple in a cabinet and a shared place."""
+    return HOUSE
+
+
+@pytest.fixture(scope="session")
+def live(words: Vocabulary) -> Live:
+    """Return a function that does commands in the house and returns the trajectory, with what the engine answered.
+
+    It goes to the end of the commands or of the episode.
+    """
+
+    def do(*commands: str, game: Game = HOUSE) -> Trajectory:
+        episode = Episode(AlfworldEnvironment(OneGame(game)), game.id)
+        for command in commands:
+            assert not episode.is_over, f"over before {command}"
+            episode.step(action_of(command, words), FRAME)
+        return episode.trajectory
+
+    return do
+
+
+def action_of(command: str, words: Vocabulary) -> Action:
+    for schema in words.actions.values():
+        pattern = re.sub(r"\\{\d\\}", r"([a-z]+ \\d+)", re.escape(schema.template))
+        if match := re.fullmatch(pattern, command):
+            return Action(schema.verb, match.groups())
+    raise AssertionError(command)
