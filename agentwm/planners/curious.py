@@ -37,7 +37,7 @@ MOST_TRIES_PER_PLACE = 5
 PATIENCE = 8
 ENOUGH_CONTEXTS = 12
 PROBES_PER_VERB = 4
-STRANGERS = 2
+STRANGERS = 1
 MOST_CONTEXTS = 40
 
 
@@ -257,10 +257,8 @@ class Curious:
 
     def _tightness(self, table: Table, action: Action, state: State) -> float:
         """Return how much the action's arguments have to do with now, 0 to 1, by the equalities between references that hold."""
-        bindings = dict(zip(table.parameters, action.args, strict=True))
-        bonds = [bond.condition for bond in table.bonds()]
-        true = sum(holds(bond, bindings, state, self._vocabulary) is True for bond in bonds)
-        return (0.3 + true) / (0.3 + max(true, min(len(bonds), 2)))
+        true, total = table.bonds_that_hold(action, state)
+        return (0.3 + true) / (0.3 + max(true, min(total, 2)))
 
     def _table(self, action: Action, state: State) -> Table | None:
         sorts = tuple(str(state.get(Fluent("sort", (arg,)), "any")) for arg in action.args)
