@@ -28,9 +28,9 @@ AfterStep = Callable[[Transition], None]
 
 # How long a learning episode may take. More than is usual for playing: a win ends the episode, and what the goal does not ask for can
 # be tried only before it. Source: ours, chosen on train games, DECISIONS 5.
-LEARNING_STEPS = 80
+LEARNING_STEPS = 100
 # How many of these go to looking around and trying things out before the goal is pursued.
-TOUR_STEPS = 48
+TOUR_STEPS = 70
 
 
 def acting_mind(planner: PlannerSpec, rules: RuleStore, episode: Episode, *, rng: random.Random) -> Mind:

@@ -20,19 +20,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agentwm_environments.alfworld import games
-from agentwm_environments.alfworld.environment import AlfworldEnvironment, make
-from agentwm_environments.alfworld.game import Game
-from agentwm_environments.alfworld.laws import ORDINARY, Laws, altered, differences
-from agentwm_environments.alfworld.solver import solve
-from agentwm_environments.alfworld.tasks import GeneratedGames, OfficialGames
-
 from agentwm.agent import Episode
 from agentwm.errors import AgentwmError
 from agentwm.evaluation.statistics import grouped, mean, median, quantile, wilson_interval
 from agentwm.minds import LEARNING_STEPS, Agent, Learner
 from agentwm.rules.store import RuleStore
 from agentwm.types import EnvironmentOptions
+from agentwm_environments.alfworld import games
+from agentwm_environments.alfworld.environment import AlfworldEnvironment, make
+from agentwm_environments.alfworld.game import Game
+from agentwm_environments.alfworld.laws import ORDINARY, Laws, altered, differences
+from agentwm_environments.alfworld.solver import solve
+from agentwm_environments.alfworld.tasks import GeneratedGames, OfficialGames
 
 SOON = 30
 """The stricter limit that a win is also held against."""
@@ -102,21 +101,18 @@ def _learned(options: argparse.Namespace, seed: int, *, law: int | None = None) 
     """Yield what is known after each number of games in ``--learn``, of one sequence that begins with an empty store."""
     wanted, last = set(options.learn), max(options.learn)
     learner, steps = Learner(), 0
-    tasks: Sequence[str] = ()
-    if last:
-        environment = _environment(options, seed, law, learning=True)
-        tasks = environment.tasks()
-    everything = frozenset(tasks)
-    for number in range(last + 1):
-        if number in wanted:
-            yield Stage(number, steps, learner.store, everything)
-        if number == last:
-            break
-        episode = Episode(environment, tasks[number], seed=seed)
-        learner.play(episode, rng=random.Random(f"{seed}-{number}"))
+    environment = _environment(options, seed, law, learning=True)
+    tasks = environment.tasks() if last else ()
+    if 0 in wanted:
+        yield Stage(0, 0, learner.store, frozenset(tasks))
+    for number, task in enumerate(tasks, start=1):
+        episode = Episode(environment, task, seed=seed)
+        learner.play(episode, rng=random.Random(f"{seed}-{number - 1}"))  # as `agentwm run` numbers them
         learner.conclude(episode)
         steps += len(episode.transitions)
-        print(f"\rseed {seed}: learned from {number + 1} of {last} games", end="", file=sys.stderr, flush=True)
+        print(f"\rseed {seed}: learned from {number} of {last} games", end="", file=sys.stderr, flush=True)
+        if number in wanted:
+            yield Stage(number, steps, learner.store, frozenset(tasks))
 
 
 def _environment(options: argparse.Namespace, seed: int, law: int | None, *, learning: bool) -> AlfworldEnvironment:
@@ -228,16 +224,16 @@ def _tell_altered(options: argparse.Namespace) -> None:
             stages = (("its own", own, here), ("the ordinary", ordinary, elsewhere))
             for household, stage, collected in stages:
                 results = _played(options, seed, stage.rules, own.tasks | ordinary.tasks, law=law)
-                collected += results
+                collected.extend(results)
                 lines.append(f"| {law} | {seed} | {household} | {stage.steps} | {_figures(results, options)} |")
                 print(lines[-1], file=sys.stderr)
     _tell_conditions(options, len(here))
     print(f"| household | seed | learned in | learning steps | {head} |\n{_rule(4, options)}")
     print("\n".join(lines))
     print(f"\nAll together:\n\n| learned in | task type | {head} |\n{_rule(2, options)}")
-    for household, collected in (("its own", here), ("the ordinary", elsewhere)):
-        print(f"| {household} | all | {_figures(collected, options)} |")
-        for task_type, results in grouped(collected, lambda result: result.task_type).items():
+    for household, everything in (("its own", here), ("the ordinary", elsewhere)):
+        print(f"| {household} | all | {_figures(everything, options)} |")
+        for task_type, results in grouped(everything, lambda result: result.task_type).items():
             print(f"| {household} | {task_type} | {_figures(results, options)} |")
     for law in options.altered:
         print(f"\nHousehold {law}: {'; '.join(differences(altered(law)))}")

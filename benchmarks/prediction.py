@@ -22,13 +22,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agentwm_environments.alfworld import games
-from agentwm_environments.alfworld.engine import Fact, Household
-from agentwm_environments.alfworld.environment import AlfworldEnvironment, make
-from agentwm_environments.alfworld.game import Game
-from agentwm_environments.alfworld.laws import ORDINARY
-from agentwm_environments.alfworld.tasks import OfficialGames
-
 from agentwm.agent import Episode
 from agentwm.evaluation.statistics import wilson_interval
 from agentwm.minds import Agent
@@ -36,6 +29,12 @@ from agentwm.models.rule_model import AlignedModel
 from agentwm.planners.reactive import Reactive
 from agentwm.rules.store import RuleStore
 from agentwm.types import Action, EnvironmentOptions, Fluent, Prediction, Query, State
+from agentwm_environments.alfworld import games
+from agentwm_environments.alfworld.engine import Fact, Household
+from agentwm_environments.alfworld.environment import AlfworldEnvironment, make
+from agentwm_environments.alfworld.game import Game
+from agentwm_environments.alfworld.laws import ORDINARY
+from agentwm_environments.alfworld.tasks import OfficialGames
 
 RULES = "told: the rules are wrong"
 
@@ -177,10 +176,14 @@ def _untold(action: Action, belief: State, facts: set[Fact], read: str) -> Itera
     location = {fact[1]: fact[2] for fact in facts if fact[0] == "receptacleatlocation"}
     holder = {fact[1]: fact[2] for fact in facts if fact[0] == "inreceptacle"}
     here = next(fact[2] for fact in facts if fact[0] == "atlocation")
-    receptacles = {arg for arg in action.args if arg in location} | {holder[arg] for arg in action.args if arg in holder}
+    receptacles = {arg for arg in action.args if arg in location} | {
+        holder[arg] for arg in action.args if arg in holder
+    }
     at = belief.get(Fluent("at"))
     for name in sorted(receptacles):
-        believed_here = at is not None and belief.get(Fluent("place", (name,))) == belief.get(Fluent("place", (str(at),)))
+        believed_here = at is not None and belief.get(Fluent("place", (name,))) == belief.get(
+            Fluent("place", (str(at),))
+        )
         if (location[name] == here) != believed_here:
             yield "untold: two receptacles share a place"
     for thing in (arg for arg in action.args if arg not in location):
@@ -212,7 +215,9 @@ def _belief(action: Action, belief: State) -> str:
 
 
 def _tell_scores(cases: Sequence[Case]) -> None:
-    print("| model | n | accuracy | 95 % | recall of failure | precision of failure | false failures | told ones | false successes |")
+    print(
+        "| model | n | accuracy | 95 % | recall of failure | precision of failure | false failures | told ones | false successes |"
+    )
     print("|---|---|---|---|---|---|---|---|---|")
     told = sum(not case.is_right and case.succeeded and not case.untold for case in cases)
     _tell_score("learned rules", [(case.predicted.success, case.succeeded) for case in cases], str(told))

@@ -24,6 +24,7 @@ ONE_IN_NOISE = 6
 KNOWN = 0.7
 MOST_DISJUNCTS = 3
 EXCEPTION_PRICE = 0.6  # of a negative let through, against the prices of conditions in table.py
+LOST_PRICE = 1.5  # of a positive shut out
 RIVAL = 0.1  # how near in cost another explanation must come to be kept beside the best
 RIVAL_OF_FEW = 3.0  # the same, where there are few successes to go by
 FEW = 3
@@ -82,28 +83,27 @@ def _explain(table: Table, positives: int, negatives: int, *, with_bonds: bool) 
         for literal in _candidates(table, positives, remaining)
         if literal.false & remaining and _tolerates(literal, positives)
     ]
-    ranked: list[tuple[float, Conjunction]] = [(_cost((), remaining), ())]
-    ranked += [(_cost((literal,), remaining), (literal,)) for literal in pool]
-    ranked += [(_cost(pair, remaining), pair) for pair in combinations(pool, 2) if len(_kind_subjects(pair)) < 2]  # noqa: PLR2004
-    best_cost, best = min(ranked, key=lambda item: item[0])
+    def cost(conjunction: Conjunction) -> float:
+        through = mask_of(conjunction, remaining).bit_count()
+        lost = (positives & false_mask(conjunction)).bit_count()
+        return sum(literal.price for literal in conjunction) + EXCEPTION_PRICE * through + LOST_PRICE * lost
+
+    choices = [(), *((literal,) for literal in pool), *combinations(pool, 2)]
+    ranked = [(cost(c), c) for c in choices if len(_kind_subjects(c)) < 2]
+    best_cost, best = min(ranked, key=_first)
     margin = RIVAL if positives.bit_count() > FEW else RIVAL_OF_FEW
     rivals = sorted((item for item in ranked if item[0] <= best_cost + margin and _is_rival(item[1], best)), key=_first)
     while len(best) < MOST_CONDITIONS:
-        wider_ones = [(*best, x) for x in pool if len(_kind_subjects((*best, x))) < 2]  # noqa: PLR2004 -- one kind explains
-        cost, wider = min(((_cost(c, remaining), c) for c in wider_ones), default=(best_cost, best), key=_first)
-        if cost >= best_cost:
+        wider = [(*best, x) for x in pool if len(_kind_subjects((*best, x))) < 2]
+        wider_cost, widest = min(((cost(c), c) for c in wider), default=(best_cost, best), key=_first)
+        if wider_cost >= best_cost:
             break
-        best_cost, best = cost, wider
+        best_cost, best = wider_cost, widest
     return [(*bonds, *best), *((*bonds, *rival) for _, rival in rivals[:1])]
 
 
 def _first(item: tuple[float, Conjunction]) -> float:
     return item[0]
-
-
-def _cost(conjunction: Conjunction, negatives: int) -> float:
-    through = mask_of(conjunction, negatives).bit_count()
-    return sum(literal.price for literal in conjunction) + EXCEPTION_PRICE * through
 
 
 def _candidates(table: Table, positives: int, negatives: int) -> Iterator[Literal]:
@@ -157,7 +157,8 @@ def shut_out(table: Table, positives: int, negatives: int, explained: list[Conju
     remaining = negatives
     for literal in _shared_literals(explained):
         opposite = negated(literal)
-        if opposite.true & negatives and (opposite.true & positives).bit_count() <= _noise(positives):
+        against = (opposite.true & positives).bit_count()
+        if opposite.true & negatives and against <= NOISE * (opposite.true & negatives).bit_count():
             found.append((opposite,))
             remaining &= ~opposite.true
     pool = [*_negative_pool(table, positives, remaining)]

@@ -21,6 +21,7 @@ NONE: Avoid = MappingProxyType({})
 
 MOST_OF_A_KIND = 3
 MOST_ACTIONS = 400
+WORTH_HOPING = 0.3  # the least probability of an effect that a plan may count on: it is made again when that fails
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +240,7 @@ class _Regression:
                 if not when:
                     return None
                 failures.append(grounded)
-            elif outcome.probability >= 0.5:  # noqa: PLR2004
+            elif outcome.probability >= WORTH_HOPING:
                 successes.append(grounded)
                 trust = max(trust, self.store.record(rule).trust)
         if not successes:

@@ -30,21 +30,17 @@ WANTED_PLACE = 0.15
 
 
 def relaxations(store: RuleStore) -> list[RuleStore]:
-    """Return the store with rules that hold more widely: first without exceptions by kind, then without any condition on kinds.
+    """Return the store with rules that hold more and more widely.
 
-    In the last one, what must have one value must only not have another. What the rules tie together (this thing in the hand, this
-    place where the agent is) is kept.
+    First without exceptions by kind; then what must have one value must only not have another; then without any condition on
+    kinds. What the rules tie together (this thing in the hand, this place where the agent is) is kept.
     """
     unexcepted = [r for r in store.rules if r.predicts_success or not any(_is_about_kind(c) for c in r.when)]
-    wide: dict[Rule, None] = {}
-    for rule in unexcepted:
-        if rule.predicts_success:
-            kept = [condition for condition in rule.when if not _is_about_kind(condition)]
-            for when in product(*(_weaker(condition) for condition in kept)):
-                wide[replace(rule, when=when)] = None
-        elif all(isinstance(condition.right, Ref | Var) for condition in rule.when):
-            wide[rule] = None
-    return [replace(store, rules=tuple(unexcepted)), replace(store, rules=tuple(wide))]
+    bonds = [r for r in unexcepted if not r.predicts_success and all(isinstance(c.right, Ref | Var) for c in r.when)]
+    successes = [r for r in unexcepted if r.predicts_success]
+    looser = [replace(r, when=when) for r in successes for when in product(*(_weaker(c) for c in r.when))]
+    widest = [replace(r, when=tuple(c for c in r.when if not _is_about_kind(c))) for r in looser]
+    return [replace(store, rules=tuple(dict.fromkeys(rules))) for rules in (unexcepted, looser + bonds, widest + bonds)]
 
 
 def _is_about_kind(condition: Condition) -> bool:
@@ -188,13 +184,21 @@ class MeansEnds:
                 seen[str(kind)] = seen.get(str(kind), 0) + 1
                 if seen[str(kind)] > len(cast.by_kind.get(str(kind), [])):
                     absent.add(name)
-        part = [c for c in goal.conditions if not absent & set(variables(c))]
+        passing = self._touched_by_exploring(state, goal, missing, avoid)
+        part = [c for c in goal.conditions if not absent & set(variables(c)) and not passing & set(fluent_names(c))]
         if all(set(fluent_names(condition)) <= {"kind"} for condition in part):
             return None
         plan = self.reach(state, part, avoid=avoid, cast=cast)
         if plan is None or not plan.actions:
             return None
         return replace(plan, reason="does what can be done already", reaches_goal=False)
+
+    def _touched_by_exploring(self, state: State, goal: Goal, missing: Sequence[str], avoid: Avoid) -> set[str]:
+        """Return the fluents of the agent itself that looking for what is missing changes, so that they are not worth reaching yet."""
+        plans = self.explorations(state, goal, missing, avoid=avoid)
+        verbs = {action.verb for plan in plans for action in plan.actions}
+        changes = [c for r in self.store.rules if r.verb in verbs for o in r.outcomes for c in o.changes]
+        return {change.target.name for change in changes if not change.target.args}
 
     def _bindings(
         self, conditions: Sequence[Condition], names: Sequence[str], state: State, cast: Cast
