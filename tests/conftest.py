@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,7 @@ from agentwm_environments.alfworld.environment import AlfworldEnvironment
 from agentwm_environments.alfworld.game import Game, Receptacle, Thing
 from agentwm_environments.alfworld.reader import vocabulary
 
+Begin = Callable[..., Episode]
 Live = Callable[..., Trajectory]
 
 TRUE_RULES = """
@@ -32,12 +34,12 @@ clean ?o ?r when holding() is ?o and place(at()) is place(?r) and kind(?r) is "s
 FRAME = Prediction((Outcome(1.0),), 0.5, "frame")
 
 
-def thing(name: str, receptacle: str, **able: bool) -> Thing:
-    return Thing(name, name.rsplit(" ", 1)[0], receptacle, is_pickupable=True, **able)
+def thing(name: str, receptacle: str) -> Thing:
+    return Thing(name, name.rsplit(" ", 1)[0], receptacle, is_pickupable=True)
 
 
 def food(name: str, receptacle: str) -> Thing:
-    return thing(name, receptacle, is_heatable=True, is_coolable=True, is_cleanable=True)
+    return replace(thing(name, receptacle), is_heatable=True, is_coolable=True, is_cleanable=True)
 
 
 _RECEPTACLES = (
@@ -67,12 +69,14 @@ HOUSE = Game(
         food("apple 2", "cabinet 1"),
         food("apple 1", "countertop 1"),
         food("egg 1", "countertop 1"),
-        thing("mug 1", "countertop 1", is_heatable=True, is_coolable=True, is_cleanable=True, is_container=True),
+        replace(food("mug 1", "countertop 1"), is_container=True),
         thing("pillow 1", "countertop 1"),
         food("potato 1", "countertop 1"),
         food("tomato 1", "countertop 1"),
     ),
-    can_contain=frozenset((r.kind, kind) for r in _RECEPTACLES for kind in _KINDS if (r.kind, kind) != ("fridge", "pillow")),
+    can_contain=frozenset(
+        (r.kind, kind) for r in _RECEPTACLES for kind in _KINDS if (r.kind, kind) != ("fridge", "pillow")
+    ),
     start=0,
     room="kitchen",
 )
@@ -87,6 +91,7 @@ class OneGame:
 
     def problem(self, task: str) -> str | None:
         assert task in self.games
+        return None
 
 
 @pytest.fixture(scope="session")
@@ -107,18 +112,25 @@ def house() -> Game:
 
 
 @pytest.fixture(scope="session")
-def live(words: Vocabulary) -> Live:
-    """Return a function that does commands in the house and returns the trajectory, with what the engine answered.
+def begin(words: Vocabulary) -> Begin:
+    """Return a function that does commands in the house, foreseeing nothing, and returns the episode."""
 
-    It goes to the end of the commands or of the episode.
-    """
-
-    def do(*commands: str, game: Game = HOUSE) -> Trajectory:
+    def do(*commands: str, game: Game = HOUSE) -> Episode:
         episode = Episode(AlfworldEnvironment(OneGame(game)), game.id)
         for command in commands:
             assert not episode.is_over, f"over before {command}"
             episode.step(action_of(command, words), FRAME)
-        return episode.trajectory
+        return episode
+
+    return do
+
+
+@pytest.fixture(scope="session")
+def live(begin: Begin) -> Live:
+    """Return a function that does commands in the house and returns the trajectory, with what the engine answered."""
+
+    def do(*commands: str, game: Game = HOUSE) -> Trajectory:
+        return begin(*commands, game=game).trajectory
 
     return do
 

@@ -113,7 +113,7 @@ def test_a_goal_that_was_half_reached_before_reveals_nothing_when_another_half_i
     live: Live, words: Vocabulary, house: Game
 ) -> None:
     two = replace(house, goal_text="put two apple in countertop", task_type="pick_two_obj_and_place")
-    by = lived(live("go to cabinet 1", "open cabinet 1", "take apple 2 from cabinet 1", "go to countertop 1", game=two), words)  # fmt: skip  # noqa: E501
+    by = lived(live("go to cabinet 1", "open cabinet 1", "take apple 2 from cabinet 1", "go to countertop 1", game=two), words)  # fmt: skip
     assert not any(hidden(e.changed) for e in by.values())
 
 

@@ -10,11 +10,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agentwm import Fluent, Rule, RuleStore, Trajectory, parse_rule
+from agentwm.induction.credit import examples
 from agentwm.induction.learner import SymbolicInducer
 from agentwm.induction.pruning import maximum_coverage
 from agentwm.models.rule_model import AlignedModel
 from agentwm.rules.language import fluent_names, format_condition
-from agentwm.types import ActionSchema, Query, Vocabulary
+from agentwm.rules.matching import bind, conjunction
+from agentwm.types import ActionSchema, Query, State, Value, Vocabulary
 from agentwm_environments.alfworld.game import Game
 
 Live = Callable[..., Trajectory]
@@ -58,7 +60,9 @@ def test_bonds_that_all_successes_share_are_kept_though_no_failure_asks_for_them
 
 
 def test_an_empty_hand_is_not_required_where_only_early_data_suggests_it(live: Live, words: Vocabulary) -> None:
-    tour = live("go to fridge 1", "go to fridge 1", "go to cabinet 1", "go to cabinet 1", "go to toaster 1", "go to toaster 1")
+    tour = live(
+        "go to fridge 1", "go to fridge 1", "go to cabinet 1", "go to cabinet 1", "go to toaster 1", "go to toaster 1"
+    )
     store = learned(words, tour)
     [rule] = [r for r in rules_of(store, "go to") if "at() becomes ?r" in changes([r])]
     assert conditions(rule) == {"place(at()) is not place(?r)"}
@@ -77,7 +81,15 @@ TIED = (
 # An apple is no colder elsewhere.
 AGAINST = [
     (*fetch("apple 1", place), f"cool apple 1 with {place}")
-    for place in ("coffeemachine 1", "garbagecan 1", "microwave 1", "sinkbasin 1", "stoveburner 1", "toaster 1", "cabinet 1")
+    for place in (
+        "coffeemachine 1",
+        "garbagecan 1",
+        "microwave 1",
+        "sinkbasin 1",
+        "stoveburner 1",
+        "toaster 1",
+        "cabinet 1",
+    )
 ]
 
 
@@ -152,7 +164,9 @@ def test_what_is_found_out_on_arrival_is_no_effect_of_going(live: Live, words: V
 
 
 def test_an_examination_makes_nothing_clean(live: Live, words: Vocabulary) -> None:
-    house = [live(*fetch(t, "sinkbasin 1"), f"clean {t} with sinkbasin 1", f"examine {t}") for t in ("apple 1", "egg 1")]
+    house = [
+        live(*fetch(t, "sinkbasin 1"), f"clean {t} with sinkbasin 1", f"examine {t}") for t in ("apple 1", "egg 1")
+    ]
     store = learned(words, *house)
     assert not changes(store.of_verb("examine"))
     assert "clean(?o) becomes true" in changes(rules_of(store, "clean"))
@@ -161,7 +175,14 @@ def test_an_examination_makes_nothing_clean(live: Live, words: Vocabulary) -> No
 def test_changes_are_lifted_over_the_actions_arguments_only(live: Live, words: Vocabulary) -> None:
     """Taking with a full view of the table, opening a full cabinet: what else was seen is not an effect."""
     store = learned(
-        words, live("go to countertop 1", "take egg 1 from countertop 1", "go to cabinet 1", "open cabinet 1", "examine cabinet 1")
+        words,
+        live(
+            "go to countertop 1",
+            "take egg 1 from countertop 1",
+            "go to cabinet 1",
+            "open cabinet 1",
+            "examine cabinet 1",
+        ),
     )
     for rule in store.rules:
         assert rule.outcomes
@@ -245,7 +266,13 @@ def wanderings(live: Live, words: Vocabulary, house: Game) -> list[Trajectory]:
     def errand() -> list[str]:
         thing, place = rng.choice(things[1:]), rng.choice(receptacles)
         verb = rng.choice(("heat", "cool", "clean"))
-        return [*fetch(thing, place), f"{verb} {thing} with {place}", f"examine {thing}", f"open {place}", f"move {thing} to {place}"]
+        return [
+            *fetch(thing, place),
+            f"{verb} {thing} with {place}",
+            f"examine {thing}",
+            f"open {place}",
+            f"move {thing} to {place}",
+        ]
 
     episodes = []
     for _ in range(6):
@@ -279,10 +306,9 @@ def test_an_inducer_that_is_given_other_episodes_forgets_the_old_ones(
     assert inducer.induce(wanderings[3:], words) == SymbolicInducer().induce(wanderings[3:], words)
 
 
-def test_a_record_counts_the_transitions_that_the_rule_gets_right(words: Vocabulary, wanderings: list[Trajectory]) -> None:
-    from agentwm.induction.credit import examples  # noqa: PLC0415
-    from agentwm.rules.matching import bind, conjunction  # noqa: PLC0415
-
+def test_a_record_counts_the_transitions_that_the_rule_gets_right(
+    words: Vocabulary, wanderings: list[Trajectory]
+) -> None:
     store = learned(words, *wanderings)
     lived = [
         e
@@ -294,7 +320,9 @@ def test_a_record_counts_the_transitions_that_the_rule_gets_right(words: Vocabul
     assert failures
     for rule in failures:
         spoken = [
-            e for e in lived if (bound := bind(rule, e.action)) is not None and conjunction(rule.when, bound, e.before, words)
+            e
+            for e in lived
+            if (bound := bind(rule, e.action)) is not None and conjunction(rule.when, bound, e.before, words)
         ]
         assert store.record(rule).supports == sum(not e.succeeded for e in spoken)
         assert store.record(rule).contradicts == sum(e.succeeded for e in spoken)
@@ -329,7 +357,9 @@ def test_a_retired_rule_that_follows_again_is_active_again(live: Live, words: Vo
 @BUG
 def test_a_rule_that_nothing_speaks_against_outlives_the_first_step(live: Live, words: Vocabulary) -> None:
     """Going on from an earlier run's rules must not throw them away because one has looked around."""
-    given_rule = parse_rule('heat ?o ?r when holding() is ?o and kind(?r) is "microwave" then 1.00 success: hot(?o) becomes true')
+    given_rule = parse_rule(
+        'heat ?o ?r when holding() is ?o and kind(?r) is "microwave" then 1.00 success: hot(?o) becomes true'
+    )
     after = SymbolicInducer().revise(RuleStore((given_rule,)), [live("look")], words)
     assert given_rule in after.rules
 
@@ -356,27 +386,28 @@ def test_nothing_is_known_of_the_world_beforehand(live: Live, words: Vocabulary)
 
 
 def _renamed(trajectory: Trajectory, names: dict[str, str]) -> Trajectory:
-    def word(value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        kind, _, number = value.partition(" ")
+    def name(text: str) -> str:
+        kind, _, number = text.partition(" ")
         return f"{names.get(kind, kind)} {number}".strip()
 
-    def state(facts: object) -> dict[Fluent, object]:
-        return {Fluent(f.name, tuple(map(word, f.args))): word(v) for f, v in facts.items()}  # type: ignore[attr-defined, arg-type]
+    def value(known: Value) -> Value:
+        return name(known) if isinstance(known, str) else known
+
+    def state(facts: State) -> State:
+        return {Fluent(f.name, tuple(map(name, f.args))): value(v) for f, v in facts.items()}
 
     steps = [
         replace(
-            t,
-            before=state(t.before),
-            after=state(t.after),
-            changed=state(t.changed),
-            told=frozenset(state(dict.fromkeys(t.told))),
-            action=t.action._replace(args=tuple(map(word, t.action.args))),  # type: ignore[arg-type]
+            step,
+            before=state(step.before),
+            after=state(step.after),
+            changed=state(step.changed),
+            told=frozenset(state(dict.fromkeys(step.told))),
+            action=step.action._replace(args=tuple(map(name, step.action.args))),
         )
-        for t in trajectory
+        for step in trajectory
     ]
-    return replace(trajectory, start=state(trajectory.start), transitions=tuple(steps))  # type: ignore[arg-type]
+    return replace(trajectory, start=state(trajectory.start), transitions=tuple(steps))
 
 
 # --- pruning against the plain greedy -------------------------------------------------------------------------------------
@@ -384,7 +415,8 @@ def _renamed(trajectory: Trajectory, names: dict[str, str]) -> Trajectory:
 
 def plain_greedy(covers: Sequence[int], limit: int | None) -> list[int]:
     """Return how many each greedy choice adds, by trying all of them each time."""
-    covered, gains = 0, []
+    gains: list[int] = []
+    covered = 0
     while limit is None or len(gains) < limit:
         best = max(range(len(covers)), key=lambda i: (covers[i] & ~covered).bit_count(), default=None)
         if best is None or not covers[best] & ~covered:

@@ -9,7 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentwm import Action, Agent, EnvironmentOptions, Fluent, Goal, Rule, RuleStore, State, Trajectory, build
+from agentwm import (
+    Action,
+    Agent,
+    EnvironmentOptions,
+    Fluent,
+    Goal,
+    Rule,
+    RuleStore,
+    State,
+    Trajectory,
+    build,
+    parse_rule,
+)
 from agentwm.knowledge import Knowledge
 from agentwm.models.rule_model import AlignedModel
 from agentwm.planners import forward, means_ends
@@ -31,6 +43,7 @@ Live = Callable[..., Trajectory]
 
 # --- forward search against a blind one ---------------------------------------------------------------------------------
 
+YES: Value = True
 _EMPTY = Vocabulary({}, {})
 _FLUENTS = [Fluent(name) for name in "abcd"]
 _VALUES = st.sampled_from([0, 1, None])
@@ -125,7 +138,9 @@ def test_the_search_gives_up_at_its_limit() -> None:
     def counting_to(number: int) -> list[GroundAction]:
         at, do = Ref("a"), Rule("do", (), (), ())
         ways = [(Condition(at, "==", n), Change(at, n + 1)) for n in range(number)]
-        return [GroundAction(Action(f"do {c.right}"), (GroundRule(do, (c,), (change,)),), (), 1.0) for c, change in ways]
+        return [
+            GroundAction(Action(f"do {c.right}"), (GroundRule(do, (c,), (change,)),), (), 1.0) for c, change in ways
+        ]
 
     goal, start = [[Condition(Ref("a"), "==", 20)]], {Fluent("a"): 0}
     assert search(goal, counting_to(20), start, _EMPTY, most_nodes=10) is None
@@ -162,7 +177,7 @@ def small(game: Game) -> Game:
     kept = {t.receptacle for t in (*wanted, *lamps)}
     kept |= {f"{kind} {n}" for kind, n in ((game.destination, 1), (game.destination, 2), ("microwave", 1), ("fridge", 1), ("sinkbasin", 1), ("countertop", 1))}  # fmt: skip  # noqa: E501
     receptacles = tuple(r for r in game.receptacles if r.name in kept)
-    return replace(game, receptacles=receptacles, things=tuple([*wanted, *lamps]))
+    return replace(game, receptacles=receptacles, things=(*wanted, *lamps))
 
 
 def test_what_is_left_out_as_irrelevant_costs_no_plan_a_step(
@@ -191,7 +206,9 @@ def games(number: int) -> Iterator[tuple[Game, State, Goal]]:
         yield game, all_seen(game), read_goal(game.goal_text)
 
 
-def test_with_true_rules_and_all_seen_plans_win_and_are_nearly_the_shortest(true_rules: RuleStore, words: Vocabulary) -> None:
+def test_with_true_rules_and_all_seen_plans_win_and_are_nearly_the_shortest(
+    true_rules: RuleStore, words: Vocabulary
+) -> None:
     for game, state, goal in games(30):
         [plan] = MeansEnds(true_rules, words).propose(state, goal)
         assert plan.reaches_goal
@@ -235,23 +252,25 @@ def test_a_goal_that_no_rule_brings_about_is_not_searched_for(
         raise AssertionError("searched")
 
     monkeypatch.setattr(means_ends, "search", searched)
-    wanted = [Condition(Ref("hot", ("apple 1",)), "==", True)]
+    wanted = [Condition(Ref("hot", ("apple 1",)), "==", YES)]
     cold = replace(true_rules, rules=tuple(rule for rule in true_rules.rules if rule.verb != "heat"))
     assert MeansEnds(cold, words).reach(all_seen(house), wanted) is None
     with pytest.raises(AssertionError, match="searched"):
         MeansEnds(true_rules, words).reach(all_seen(house), wanted)
 
 
-def test_a_rule_that_does_not_apply_in_this_house_gives_no_plan(true_rules: RuleStore, words: Vocabulary, house: Game) -> None:
+def test_a_rule_that_does_not_apply_in_this_house_gives_no_plan(
+    true_rules: RuleStore, words: Vocabulary, house: Game
+) -> None:
     bare = replace(house, receptacles=tuple(r for r in house.receptacles if r.kind != "microwave"))
-    wanted = [Condition(Ref("hot", ("apple 1",)), "==", True)]
+    wanted = [Condition(Ref("hot", ("apple 1",)), "==", YES)]
     assert MeansEnds(true_rules, words).reach(all_seen(bare), wanted) is None
     assert MeansEnds(true_rules, words).reach(all_seen(house), wanted) is not None
 
 
 # --- what failed ------------------------------------------------------------------------------------------------------------
 
-FRIDGE_SEEN = [Condition(Ref("explored", ("fridge 1",)), "==", True)]
+FRIDGE_SEEN = [Condition(Ref("explored", ("fridge 1",)), "==", YES)]
 OPEN_FRIDGE = Action("open", ("fridge 1",))
 
 
@@ -269,7 +288,7 @@ def test_what_failed_is_banned_in_that_situation_only(live: Live, words: Vocabul
 
 def test_a_plan_goes_round_what_failed(live: Live, words: Vocabulary, true_rules: RuleStore) -> None:
     """Were opening from afar believed to work, its failure here would still leave going there and opening."""
-    store = replace(true_rules, rules=(*[r for r in true_rules.rules if r.verb not in {"open"}], _anywhere()))
+    store = replace(true_rules, rules=(*[r for r in true_rules.rules if r.verb != "open"], _anywhere()))
     failed = live("go to fridge 1", "go to toaster 1", "open fridge 1")
     proposer = MeansEnds(store, words)
     first = proposer.reach(last(failed), FRIDGE_SEEN)
@@ -282,9 +301,9 @@ def test_a_plan_goes_round_what_failed(live: Live, words: Vocabulary, true_rules
 
 
 def _anywhere() -> Rule:
-    from agentwm import parse_rule  # noqa: PLC0415
-
-    return parse_rule("open ?r when open(?r) is false then 1.00 success: open(?r) becomes true, explored(?r) becomes true")
+    return parse_rule(
+        "open ?r when open(?r) is false then 1.00 success: open(?r) becomes true, explored(?r) becomes true"
+    )
 
 
 def test_what_failed_often_is_banned_everywhere(live: Live, words: Vocabulary, true_rules: RuleStore) -> None:
@@ -323,12 +342,12 @@ def looked_into(plans: Sequence[object]) -> list[str]:
     return [plan.actions[0].args[0] for plan in plans]  # type: ignore[attr-defined]
 
 
-def test_unexplored_places_are_looked_into_in_the_order_of_chance_per_price(true_rules: RuleStore, words: Vocabulary) -> None:
+def test_unexplored_places_are_looked_into_in_the_order_of_chance_per_price(
+    true_rules: RuleStore, words: Vocabulary
+) -> None:
     proposer = MeansEnds(true_rules.with_knowledge(_FOUND), words)
     plans = proposer.propose(unseen(*_ROOM), read_goal("put a mug in safe"))
-    oracle = sorted(
-        _ROOM, key=lambda n: -_FOUND.chance("mug", n.split()[0]) / (1 + _FOUND.shut_chance(n.split()[0]))
-    )
+    oracle = sorted(_ROOM, key=lambda n: -_FOUND.chance("mug", n.split()[0]) / (1 + _FOUND.shut_chance(n.split()[0])))
     assert looked_into(plans) == oracle
     assert oracle[:4] == ["shelf 1", "shelf 2", "desk 1", "cabinet 1"]
 
@@ -356,7 +375,9 @@ def test_a_shut_place_is_opened_to_be_looked_into(true_rules: RuleStore, words: 
     assert plan.actions == (Action("open", ("cabinet 1",)),)
 
 
-def test_a_place_whose_door_nobody_has_seen_is_a_doubt_and_no_obstacle(true_rules: RuleStore, words: Vocabulary) -> None:
+def test_a_place_whose_door_nobody_has_seen_is_a_doubt_and_no_obstacle(
+    true_rules: RuleStore, words: Vocabulary
+) -> None:
     state = all_seen_but_doors()
     plan = MeansEnds(true_rules, words).reach(state, [Condition(Ref("in", ("mug 1",)), "==", "drawer 1")])
     assert plan is not None

@@ -131,11 +131,13 @@ def test_a_bowl_says_nothing_of_its_qualities() -> None:
     assert (perception.told, perception.changed) == ({}, {})
 
 
-@pytest.mark.parametrize(
-    ("hot", "cool", "clean", "sliced"), list(itertools.product([False, True], repeat=4))
-)
+@pytest.mark.parametrize(("hot", "cool", "clean", "sliced"), list(itertools.product([False, True], repeat=4)))
 def test_what_is_read_of_a_thing_is_never_against_what_the_engine_knows(
-    hot: bool, cool: bool, clean: bool, sliced: bool, house: Game  # noqa: FBT001
+    hot: object,
+    cool: object,
+    clean: object,
+    sliced: object,
+    house: Game,
 ) -> None:
     truth = {"hot": hot, "cool": cool, "clean": clean, "sliced": sliced}
     household = Household(house)
@@ -166,7 +168,9 @@ def test_whatever_one_faces_first_the_shared_place_has_the_same_name() -> None:
 
 
 def test_arrival_forgets_what_is_no_longer_there_and_nothing_else() -> None:
-    believed = facts("mug 1", **{"in": "desk 1"}) | facts("pen 1", **{"in": "desk 1"}) | facts("egg 1", **{"in": "shelf 1"})
+    believed = (
+        facts("mug 1", **{"in": "desk 1"}) | facts("pen 1", **{"in": "desk 1"}) | facts("egg 1", **{"in": "shelf 1"})
+    )
     perception = read("You arrive at desk 1. On the desk 1, you see a pen 1.", believed)  # type: ignore[arg-type]
     after = update(believed, perception)  # type: ignore[arg-type]
     assert Fluent("in", ("mug 1",)) not in after
@@ -255,7 +259,9 @@ def test_a_goal_in_other_words_has_no_conditions_and_keeps_its_text() -> None:
 
 def test_every_generated_goal_is_read_and_names_its_target_and_destination() -> None:
     for game in generate("train", 60, 4):
-        kinds = {c.right for c in read_goal(game.goal_text).conditions if isinstance(c.left, Ref) and c.left.name == "kind"}
+        kinds = {
+            c.right for c in read_goal(game.goal_text).conditions if isinstance(c.left, Ref) and c.left.name == "kind"
+        }
         assert kinds == {game.target, game.destination}
 
 

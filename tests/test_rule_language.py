@@ -30,7 +30,11 @@ VERBS = st.lists(
     st.from_regex(r"[a-z]{1,6}", fullmatch=True).filter(lambda w: w not in _KEYWORDS), min_size=1, max_size=3
 )
 CONSTANTS: st.SearchStrategy[Value] = st.one_of(
-    st.none(), st.booleans(), st.integers(-(10**6), 10**6), st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=8)
+    st.none(),
+    st.booleans(),
+    st.integers(-(10**6), 10**6),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=8),
 )
 PARAMETERS = ("o", "r", "x1")
 
@@ -39,7 +43,7 @@ def terms(parameters: tuple[str, ...]) -> st.SearchStrategy[Term]:
     leaves: list[st.SearchStrategy[Term]] = [CONSTANTS, st.builds(Ref, NAMES, st.just(()))]
     if parameters:
         leaves.append(st.sampled_from([Var(name) for name in parameters]))
-    return st.recursive(st.one_of(leaves), lambda inner: references(inner), max_leaves=4)
+    return st.recursive(st.one_of(leaves), references, max_leaves=4)
 
 
 def references(arguments: st.SearchStrategy[Term]) -> st.SearchStrategy[Ref]:
@@ -50,13 +54,19 @@ def conditions(parameters: tuple[str, ...]) -> st.SearchStrategy[Condition]:
     term = terms(parameters)
     return st.one_of(
         st.builds(Condition, term, st.sampled_from(["==", "!=", "<", ">"]), term),
-        st.builds(Condition, term, st.sampled_from(["in", "notin"]), st.lists(CONSTANTS, min_size=1, max_size=3).map(tuple)),
+        st.builds(
+            Condition, term, st.sampled_from(["in", "notin"]), st.lists(CONSTANTS, min_size=1, max_size=3).map(tuple)
+        ),
     )
 
 
 def outcomes(parameters: tuple[str, ...]) -> st.SearchStrategy[RuleOutcome]:
     term = terms(parameters)
-    targets = references(st.sampled_from([Var(name) for name in parameters])) if parameters else st.builds(Ref, NAMES, st.just(()))
+    targets = (
+        references(st.sampled_from([Var(name) for name in parameters]))
+        if parameters
+        else st.builds(Ref, NAMES, st.just(()))
+    )
     changes = st.lists(st.builds(Change, targets, term), max_size=2).map(tuple)
     return st.builds(RuleOutcome, st.integers(0, 33).map(lambda n: n / 100), st.booleans(), changes)
 

@@ -27,6 +27,7 @@ Sorts = tuple[str, ...]
 # An effect seen in fewer than this share of the successes in which it could show is taken for coincidence.
 LEAST_EFFECT = 0.3
 SURE = 0.97
+SOME = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,14 @@ def _conditional_rule(table: Table, conjunction: Conjunction, effect: _Effect) -
             wider = (*conjunction, literal)
             speaks = mask_of(wider, table.everything)
             return _Candidate(_rule(table, wider, 1.0, (effect.change,)), speaks, speaks & table.succeeded)
+    for literal in sorted(table.literals(), key=lambda x: x.price):
+        ruled_out = literal.false & effect.stayed_away
+        if ruled_out.bit_count() >= SOME and not literal.false & effect.came:
+            wider = (*conjunction, literal)
+            speaks = (effect.came | effect.stayed_away) & ~literal.false
+            rate = effect.came.bit_count() / speaks.bit_count()
+            if rate >= LEAST_EFFECT:
+                return _Candidate(_rule(table, wider, rate, (effect.change,)), speaks, effect.came)
     if rate < LEAST_EFFECT:
         return None
     return _Candidate(_rule(table, conjunction, rate, (effect.change,)), effect.came | effect.stayed_away, effect.came)

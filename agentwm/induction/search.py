@@ -30,6 +30,8 @@ RIVAL_OF_FEW = 3.0  # the same, where there are few successes to go by
 FEW = 3
 CHANCE = 0.002  # how improbable it must be that a kind failed with so many kinds of partner by their fault alone
 MOST_CONDITIONS = 6
+MOST_PAIRED = 24
+BOTH_SIDES = 3
 
 
 def mask_of(conjunction: Conjunction, everything: int) -> int:
@@ -73,7 +75,8 @@ def separate(table: Table, positives: int, negatives: int, *, with_bonds: bool =
 def _explain(table: Table, positives: int, negatives: int, *, with_bonds: bool) -> list[Conjunction]:
     """Return the cheapest conjunction that holds for the positives, and its rivals.
 
-    The cost of a conjunction is the price of its conditions and of the negatives that it lets through. All single conditions and all
+    The cost of a conjunction is the price of its conditions, of the positives that it loses and of the negatives that it lets through:
+    as many as the rows or, where it speaks of one argument's kind, as the kinds of another that could be to blame for them. All single conditions and all
     pairs are weighed; more are added one at a time.
     """
     bonds = tuple(_shared_bonds(table, positives)) if with_bonds else ()
@@ -84,11 +87,12 @@ def _explain(table: Table, positives: int, negatives: int, *, with_bonds: bool) 
         if literal.false & remaining and _tolerates(literal, positives)
     ]
     def cost(conjunction: Conjunction) -> float:
-        through = mask_of(conjunction, remaining).bit_count()
+        through = table.exceptions(mask_of(conjunction, remaining), _kind_subjects(conjunction))
         lost = (positives & false_mask(conjunction)).bit_count()
         return sum(literal.price for literal in conjunction) + EXCEPTION_PRICE * through + LOST_PRICE * lost
 
-    choices = [(), *((literal,) for literal in pool), *combinations(pool, 2)]
+    pool.sort(key=lambda literal: cost((literal,)))
+    choices = [(), *((literal,) for literal in pool), *combinations(pool[:MOST_PAIRED], 2)]
     ranked = [(cost(c), c) for c in choices if len(_kind_subjects(c)) < 2]
     best_cost, best = min(ranked, key=_first)
     margin = RIVAL if positives.bit_count() > FEW else RIVAL_OF_FEW
@@ -202,7 +206,8 @@ def _negative_pool(table: Table, positives: int, negatives: int) -> Iterator[Con
     if not positives:
         return
     for literal in table.literals():
-        if literal.true & negatives and not literal.true & positives:
+        shown_both_ways = (literal.false & positives).bit_count() >= BOTH_SIDES
+        if literal.true & negatives and not literal.true & positives and shown_both_ways:
             yield (literal,)
 
 

@@ -5,7 +5,7 @@ neither bit is set it is unknown. The names that conditions may use are drawn fr
 equality between two references of one sort, every Boolean fluent of an argument, every kind.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -227,6 +227,21 @@ class Table:
             for kind, mask in by_kind.items():
                 if mask & negatives:
                     yield Literal(Condition(term, "==", kind), KIND_PRICE + KIND_MEMBER_PRICE, mask, known & ~mask)
+
+    def exceptions(self, mask: int, subjects: Collection[Term]) -> int:
+        """Return as how many exceptions the examples in ``mask`` count, given conditions on the kinds of ``subjects``.
+
+        Where there is such a condition, exceptions that share the kind of another argument are one.
+        """
+        rows = mask.bit_count()
+        if not subjects or rows < 2:
+            return rows
+        counts = [
+            sum(bool(of_kind & mask) for of_kind in by_kind.values())
+            for name, by_kind in zip(self.parameters, self._kind_masks, strict=True)
+            if Var(name) not in subjects
+        ]
+        return min((rows, *counts))
 
     def partners(self, literal: Literal, mask: int) -> int:
         """Return with how many kinds of other argument the kind that ``literal`` names occurs in ``mask``."""

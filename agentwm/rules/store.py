@@ -64,13 +64,26 @@ class Silence(BaseModel):
     counts: dict[str, dict[Signature, tuple[int, int]]] = {}
 
     def success_rate(self, verb: str, signature: Signature) -> float:
-        """Return the probability (0 to 1) that ``verb`` succeeds, smoothed by the verb's own rate."""
+        """Return the probability (0 to 1) that ``verb`` succeeds.
+
+        Smoothed by the verb's rate in circumstances that rule out every known way to succeed, or in those that do not.
+        """
         by_signature = self.counts.get(verb, {})
-        successes = sum(s for s, _ in by_signature.values())
-        total = sum(s + f for s, f in by_signature.values())
-        prior = (successes + 1) / (total + 2)
+        is_refuted = _is_refuted(signature)
+        alike = [pair for name, pair in by_signature.items() if _is_refuted(name) == is_refuted]
+        successes, total = sum(s for s, _ in alike), sum(s + f for s, f in alike)
+        prior = (successes + (REFUTED if is_refuted else 1)) / (total + (1 if is_refuted else 2))
         here = by_signature.get(signature, (0, 0))
         return (here[0] + prior) / (sum(here) + 1)
+
+
+# How often an action is guessed to succeed, before any trial, although every known way to succeed is ruled out.
+REFUTED = 0.1
+
+
+def _is_refuted(signature: Signature) -> bool:
+    """Whether every success rule has a condition that is known to be false."""
+    return bool(signature) and all("F" in part for part in signature.split("/"))
 
 
 def signature(truths: Sequence[Sequence[bool | None]]) -> Signature:

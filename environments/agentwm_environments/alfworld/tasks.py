@@ -3,6 +3,7 @@
 import json
 import logging
 import random
+from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Protocol
@@ -59,7 +60,7 @@ class GeneratedGames:
 class OfficialGames:
     """The games of a listing, in order of path, or ``count`` of them drawn by ``seed``.
 
-    For learning they come in the order in which they were drawn. Files are read when the games are first asked for, and only until
+    For learning they come as they were drawn, the task types in turn, so that a few games show all of them. Files are read when the games are first asked for, and only until
     there are ``count`` sound ones; each that must be refused is logged, with its path and the reason.
     """
 
@@ -74,6 +75,8 @@ class OfficialGames:
         files = list(self._listing.files)
         if self._learning or self._count is not None:
             random.Random(f"official games {self._seed}").shuffle(files)
+        if self._learning:
+            files = _in_turn(files)
         games: dict[str, Game] = {}
         for file in files:
             if self._count is not None and len(games) >= self._count:
@@ -97,3 +100,13 @@ class OfficialGames:
         assert task in self.games
         content = json.loads((self._files[task].folder / "game.tw-pddl").read_text(encoding="utf-8"))
         return str(content["pddl_problem"])
+
+
+def _in_turn(files: Sequence[GameFile]) -> list[GameFile]:
+    """Return ``files`` with the task types in turn: the first of each, the second of each, and so on."""
+    seen: Counter[str] = Counter()
+    turns = []
+    for order, file in enumerate(files):
+        turns.append((seen[file.task_type], order, file))
+        seen[file.task_type] += 1
+    return [file for _, _, file in sorted(turns, key=lambda turn: turn[:2])]

@@ -1,0 +1,45 @@
+"""The notebooks run from top to bottom, as they are, and end in a picture."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+nbclient = pytest.importorskip("nbclient", reason="needs the [notebooks] extra")
+nbformat = pytest.importorskip("nbformat", reason="needs the [notebooks] extra")
+pytest.importorskip("ipykernel", reason="needs the [notebooks] extra")
+pytest.importorskip("matplotlib", reason="needs the [notebooks] extra")
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+NOTEBOOKS = sorted(EXAMPLES.glob("*.ipynb"))
+LIMIT_S = 60
+
+
+def test_there_is_a_notebook() -> None:
+    assert [path.name for path in NOTEBOOKS] == ["quickstart.ipynb"]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_is_kept_without_outputs(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert cells
+    assert not any(cell.outputs or cell.execution_count for cell in cells)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Jupyter's own making, in this process only
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs_and_ends_in_a_picture(path: Path, tmp_path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    nbclient.NotebookClient(notebook, timeout=LIMIT_S, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    outputs: list[Any] = notebook.cells[-1].outputs
+    pictures = [
+        base64.b64decode(output.data["image/png"]) for output in outputs if "image/png" in output.get("data", {})
+    ]
+    assert [picture[:8] for picture in pictures] == [b"\x89PNG\r\n\x1a\n"]
+    assert len(pictures[0]) > 5000
+    printed = [
+        output for cell in notebook.cells for output in cell.get("outputs", ()) if output.get("name") == "stderr"
+    ]
+    assert not printed
