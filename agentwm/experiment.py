@@ -142,9 +142,10 @@ def _finished_report(folder: Path) -> Report | None:
 def _restored(records: RunStore, rules: RuleStore) -> Learner:
     """Return a learner that has learned from all finished learning episodes on record; a new one, with ``rules``, where there is none."""
     finished = records.completed("learn")
+    base = rules
     if (learned := records.last_learned()) is not None:
         rules = RuleStore.from_files(json.loads(learned), source=f"the run in {records.path}")
-    return Learner(rules, [records.trajectory(each.episode) for each in finished if each.steps])
+    return Learner(rules, [records.trajectory(each.episode) for each in finished if each.steps], base=base)
 
 
 # --- playing --------------------------------------------------------------------------------------------------------------

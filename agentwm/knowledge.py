@@ -6,7 +6,7 @@ counted at the first full look into each place of an episode, before the agent h
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from pydantic import BaseModel, ConfigDict
 
@@ -53,6 +53,19 @@ class Knowledge(BaseModel):
         shut, arrived = self.shut.get(place, (0, 0))
         return (shut + 0.3) / (arrived + 1)
 
+    def plus(self, other: "Knowledge") -> "Knowledge":
+        """Return the counts of both together."""
+        kinds = sorted({*self.found, *other.found})
+        return Knowledge(
+            looks=_sum(self.looks, other.looks),
+            found={kind: _sum(self.found.get(kind, {}), other.found.get(kind, {})) for kind in kinds},
+            shut={
+                kind: (mine[0] + theirs[0], mine[1] + theirs[1])
+                for kind in sorted({*self.shut, *other.shut})
+                for mine, theirs in [(self.shut.get(kind, (0, 0)), other.shut.get(kind, (0, 0)))]
+            },
+        )
+
     def _fullness(self, place: str) -> float:
         """Return how many things a place of this kind holds, as a multiple of the average place."""
         total = sum(sum(places.values()) for places in self.found.values())
@@ -60,6 +73,10 @@ class Knowledge(BaseModel):
         here = sum(places.get(place, 0) for places in self.found.values())
         looks = self.looks.get(place, 0)
         return (here + PRIOR_LOOKS * average) / (looks + PRIOR_LOOKS) / average
+
+
+def _sum(mine: Mapping[str, int], theirs: Mapping[str, int]) -> dict[str, int]:
+    return {kind: mine.get(kind, 0) + theirs.get(kind, 0) for kind in sorted({*mine, *theirs})}
 
 
 def learn(trajectories: Iterable[Trajectory], vocabulary: Vocabulary) -> Knowledge:

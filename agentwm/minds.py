@@ -45,13 +45,21 @@ class Learner:
     """Learns rules from episodes, one after another; ``store`` holds what is believed now.
 
     After *n* episodes it is a function of the store and the trajectories it was made with and of those *n* episodes: a learner made
-    anew from the store and the trajectories so far goes on exactly as this one would.
+    anew from the store, the trajectories so far and the ``base`` it began with (the store itself, where nothing was learned yet) goes on
+    exactly as this one would.
     """
 
-    def __init__(self, store: RuleStore | None = None, trajectories: Iterable[Trajectory] = ()) -> None:
+    def __init__(
+        self,
+        store: RuleStore | None = None,
+        trajectories: Iterable[Trajectory] = (),
+        *,
+        base: RuleStore | None = None,
+    ) -> None:
         self.store = store or RuleStore()
+        self._base = self.store if base is None else base
         self._trajectories = list(trajectories)
-        self._inducer = SymbolicInducer()
+        self._inducer = SymbolicInducer(self._base)
 
     def play(
         self,
@@ -66,7 +74,7 @@ class Learner:
         Raises: EnvironmentFailureError when the environment breaks down; what was lived until then can still be concluded from.
         """
         # A new one for each episode, so that nothing an inducer keeps for speed outlives what a resumed run could restore.
-        self._inducer = SymbolicInducer()
+        self._inducer = SymbolicInducer(self._base)
         if self._trajectories:
             self._inducer.revise(self.store, [*self._trajectories, _beginning(episode)], episode.vocabulary)
 

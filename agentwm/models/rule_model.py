@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from agentwm.rules.language import Rule
+from agentwm.rules.language import Rule, fluent_names
 from agentwm.rules.matching import UNKNOWN, bind, conjunction, holds, value_of
 from agentwm.rules.store import RuleStore, signature
 from agentwm.types import Fluent, Outcome, Prediction, Query, State, Value, Vocabulary, WorldModel
@@ -88,8 +88,11 @@ class FrameModel:
         truths = []
         for rule in rules:
             bindings = bind(rule, query.action)
-            if bindings is not None:
-                truths.append([holds(c, bindings, query.state, self._vocabulary) for c in rule.when])
+            if bindings is None:
+                continue
+            row = [holds(c, bindings, query.state, self._vocabulary) for c in rule.when]
+            if not any(t is False and "sort" in set(fluent_names(c)) for c, t in zip(rule.when, row, strict=True)):
+                truths.append(row)  # a rule for things of another sort says nothing here
         rate = self._store.silence.success_rate(query.action.verb, signature(truths))
         likely, unlikely = Outcome(rate), Outcome(1 - rate, success=False)
         outcomes = (likely, unlikely) if rate >= 0.5 else (unlikely, likely)  # noqa: PLR2004

@@ -13,6 +13,7 @@ The rest of the probability is noise. Source: noisy deictic rules (Pasula, Zettl
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ class Change:
     value: Term
 
     def __str__(self) -> str:
-        return f"{self.target} becomes {format_term(self.value)}"
+        return f"{format_term(self.target)} becomes {format_term(self.value)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,9 @@ class RuleOutcome:
     changes: tuple[Change, ...] = ()
 
     def __str__(self) -> str:
-        head = f"{self.probability:.2f} {'success' if self.success else 'failure'}"
+        short = f"{self.probability:.2f}"
+        exact = short if float(short) == self.probability else repr(self.probability)
+        head = f"{exact} {'success' if self.success else 'failure'}"
         return f"{head}: {', '.join(map(str, self.changes))}" if self.changes else head
 
 
@@ -162,6 +165,7 @@ def fluent_names(term: object) -> Iterator[str]:
 
 _TOKEN = re.compile(r'\s*("(?:[^"\\]|\\.)*"|\?[a-z]\w*|[a-z_]\w*(?=\()|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|[a-z]+|[(){},:;])')
 _HEAD = re.compile(r"\s*([a-z]+(?: [a-z]+)*?)((?:\s+\?[a-z]\w*)*)\s+(?=when\b|then\b)")
+DEEPEST = 20
 _LITERALS: dict[str, Value] = {"true": True, "false": False, "nothing": None}
 
 
@@ -212,6 +216,7 @@ class _Reader:
     def __init__(self, text: str, position: int) -> None:
         self.text = text
         self.position = position
+        self.depth = 0
 
     def peek(self) -> str:
         match = _TOKEN.match(self.text, self.position)
@@ -272,24 +277,35 @@ class _Reader:
         if token in _LITERALS:
             return _LITERALS[token]
         if token[0] in '"-0123456789':
-            value: Value = json.loads(token)
-            return value
+            return self.literal(token)
         if self.accept("("):
+            self.depth += 1
+            if self.depth > DEEPEST:
+                raise RuleError(f"expected references at most {DEEPEST} deep, got {quoted(token + '(', limit=60)}")
             args: list[Term] = []
             while not self.accept(")"):
                 args.append(self.term())
                 if self.peek() != ")":
                     self.expect(",")
+            self.depth -= 1
             return Ref(token, tuple(args))
         self.position -= len(token)
         raise self.error("a variable, a reference or a constant")
 
+    def literal(self, token: str) -> Value:
+        try:
+            value: Value = json.loads(token)
+        except ValueError:
+            value = math.nan
+        if isinstance(value, float) and not math.isfinite(value):
+            raise RuleError(f"expected a string or a number as JSON writes it, got {quoted(token, limit=60)}")
+        return value
+
     def outcome(self) -> RuleOutcome:
         number = self.take()
-        try:
-            probability = float(number)
-        except ValueError:
-            raise self.error("a probability") from None
+        probability = float(number) if number[0] in "-0123456789" else math.nan
+        if not math.isfinite(probability):
+            raise RuleError(f"expected a probability, got {quoted(number, limit=60)}")
         success = self.accept("success")
         if not success:
             self.expect("failure")
