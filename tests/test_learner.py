@@ -21,9 +21,6 @@ from agentwm_environments.alfworld.game import Game
 
 Live = Callable[..., Trajectory]
 
-BUG = pytest.mark.xfail(reason="reported to the owner of agentwm/induction")
-
-
 def fetch(thing: str, place: str) -> tuple[str, ...]:
     """Return the commands that carry ``thing`` from the countertop to ``place``."""
     return ("go to countertop 1", f"take {thing} from countertop 1", f"go to {place}")
@@ -214,7 +211,6 @@ def test_a_failure_laid_to_a_pair_of_kinds_is_an_exception_and_no_contradiction(
     assert {'kind(?o) is "pillow"', 'kind(?r) is "fridge"'} in pairs
 
 
-@BUG
 def test_what_failed_as_an_exception_is_foretold_to_fail_again(live: Live, words: Vocabulary) -> None:
     tries = _pillow_tries(live)
     last = tries[-1].transitions[-1]

@@ -163,13 +163,13 @@ def _success_rules(table: Table, conjunction: Conjunction, unexcepted: int) -> l
 def _conditional_rule(table: Table, conjunction: Conjunction, effect: _Effect) -> _Candidate | None:
     """Return a rule for a change that only sometimes comes: under the conditions that tell when, else with its rate."""
     rate = effect.came.bit_count() / (effect.came | effect.stayed_away).bit_count()
-    for literal in sorted(table.literals(), key=lambda x: x.price):
+    for literal in sorted(table.literals(), key=lambda x: (x.price, x.condition.op == "==")):
         is_told_apart = not literal.true & effect.stayed_away and not literal.false & effect.came
         if is_told_apart and literal.false & effect.stayed_away and literal.true & effect.came:
             wider = (*conjunction, literal)
             speaks = mask_of(wider, table.everything)
             return _Candidate(_rule(table, wider, 1.0, (effect.change,)), speaks, speaks & table.succeeded)
-    for literal in sorted(table.literals(), key=lambda x: x.price):
+    for literal in sorted(table.literals(), key=lambda x: (x.price, x.condition.op == "==")):
         ruled_out = literal.false & effect.stayed_away
         if ruled_out.bit_count() >= SOME and not literal.false & effect.came:
             wider = (*conjunction, literal)

@@ -16,13 +16,14 @@ def maximum_coverage(covers: Sequence[int], *, limit: int | None = None) -> list
     """
     heap = [(-cover.bit_count(), index) for index, cover in enumerate(covers) if cover]
     heapify(heap)
-    covered, chosen = 0, []
+    covered = 0
+    chosen: list[int] = []
     while heap and (limit is None or len(chosen) < limit):
         _, index = heappop(heap)
         gain = (covers[index] & ~covered).bit_count()
         if not gain:
             continue
-        if heap and -gain > heap[0][0]:
+        if heap and (-gain, index) > heap[0]:
             heappush(heap, (-gain, index))
             continue
         chosen.append(index)

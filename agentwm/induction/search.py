@@ -32,6 +32,7 @@ CHANCE = 0.002  # how improbable it must be that a kind failed with so many kind
 MOST_CONDITIONS = 6
 MOST_PAIRED = 24
 BOTH_SIDES = 3
+WARRANT = 4
 
 
 def mask_of(conjunction: Conjunction, everything: int) -> int:
@@ -84,7 +85,7 @@ def _explain(table: Table, positives: int, negatives: int, *, with_bonds: bool) 
     pool = [
         literal
         for literal in _candidates(table, positives, remaining)
-        if literal.false & remaining and _tolerates(literal, positives)
+        if literal.false & remaining and _tolerates(literal, positives) and _is_warranted(literal, table, remaining)
     ]
     def cost(conjunction: Conjunction) -> float:
         through = table.exceptions(mask_of(conjunction, remaining), _kind_subjects(conjunction))
@@ -108,6 +109,18 @@ def _explain(table: Table, positives: int, negatives: int, *, with_bonds: bool) 
 
 def _first(item: tuple[float, Conjunction]) -> float:
     return item[0]
+
+
+def _is_warranted(literal: Literal, table: Table, negatives: int) -> bool:
+    """Whether a condition that asks for one truth value is borne out: with each of the others there were failures enough.
+
+    Otherwise it only takes over what was seen for what must be, and "is not the one that failed" is the bolder guess.
+    """
+    left, op, right = literal.condition
+    others = [true for term, value, true, _ in table.columns() if term == left and value is not right]
+    if op != "==" or literal.is_bond or len(others) < 2:
+        return True
+    return all((true & negatives).bit_count() >= WARRANT for true in others)
 
 
 def _candidates(table: Table, positives: int, negatives: int) -> Iterator[Literal]:

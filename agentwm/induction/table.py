@@ -6,7 +6,7 @@ equality between two references of one sort, every Boolean fluent of an argument
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 
 from agentwm.induction.credit import Example
@@ -21,7 +21,6 @@ __all__ = ["Literal", "Table", "parameter_names"]
 RELATION_PRICE = 1.0
 ABSENCE_PRICE = 1.2
 PROPERTY_PRICE = 1.5
-COMMITMENT = 1.0  # of two conditions that explain as much, the one that rules out less is the bolder guess
 KIND_PRICE = 1.0
 KIND_MEMBER_PRICE = 1.0
 MOST_KINDS = 3
@@ -199,7 +198,7 @@ class Table:
         for (left, constant), (true, false) in zip(self._constants, self._constant_masks, strict=True):
             price = ABSENCE_PRICE if constant is None and self._is_entity(left) else PROPERTY_PRICE
             literal = Literal(Condition(left, "==", constant), price, true, false)
-            yield replace(literal, price=price + COMMITMENT)
+            yield literal
             yield negated(literal)
 
     def _is_entity(self, term: Term) -> bool:

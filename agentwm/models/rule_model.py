@@ -43,7 +43,7 @@ class RuleModel:
     def speak(self, query: Query) -> Prediction | None:
         """Return what the rules say, None where all are silent.
 
-        Where rules of success and of failure both apply, the more trusted wins, then the more specific.
+        Where rules of success and of failure both apply, an exception by kind wins, then the more trusted, then the more specific.
         """
         spoken: list[tuple[Rule, dict[str, str]]] = []
         for rule in self._by_verb.get(query.action.verb, ()):
@@ -52,7 +52,7 @@ class RuleModel:
                 spoken.append((rule, bindings))
         if not spoken:
             return None
-        strongest = max((rule for rule, _ in spoken), key=lambda r: (self._trust(r), len(r.when), r.id))
+        strongest = max((rule for rule, _ in spoken), key=lambda r: (_is_exception(r), self._trust(r), len(r.when), r.id))
         agreeing = [(r, b) for r, b in spoken if r.predicts_success == strongest.predicts_success]
         trust = self._store.record(strongest).trust
         changes: dict[Fluent, Value] = {}
@@ -67,6 +67,11 @@ class RuleModel:
 
     def _trust(self, rule: Rule) -> float:
         return round(self._store.record(rule).trust, 1)
+
+
+def _is_exception(rule: Rule) -> bool:
+    """Whether the rule says that things of certain kinds fail, whatever the circumstances."""
+    return not rule.predicts_success and bool(rule.when) and all("kind" in fluent_names(c) for c in rule.when)
 
 
 class FrameModel:
