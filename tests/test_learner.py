@@ -21,6 +21,7 @@ from agentwm_environments.alfworld.game import Game
 
 Live = Callable[..., Trajectory]
 
+
 def fetch(thing: str, place: str) -> tuple[str, ...]:
     """Return the commands that carry ``thing`` from the countertop to ``place``."""
     return ("go to countertop 1", f"take {thing} from countertop 1", f"go to {place}")

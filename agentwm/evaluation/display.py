@@ -207,8 +207,10 @@ def _small_print(report: Report) -> Text:
     learned = report.learned_from
     listing = "with" if report.admissible_used else "without"
     lines = [
-        f"learned from {learned.episodes} games of {learned.split} ({learned.steps} steps, at most {learned.max_steps} in one), "
-        f"seed {report.seed}",
+        (
+            f"learned from {learned.episodes} games of {learned.split} "
+            f"({learned.steps} steps, at most {learned.max_steps} in one), seed {report.seed}"
+        ),
         f"one attempt at each game, at most {report.max_steps} steps, {listing} the list of admissible commands",
         "steps are over the games won",
     ]

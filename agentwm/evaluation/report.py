@@ -139,8 +139,9 @@ def report_on(  # noqa: PLR0913 -- one argument per thing a report must say of w
 ) -> Report:
     """Return the report on ``results``, of both phases and in any order.
 
-    ``splits`` are the one learned on and the one played, ``learning_steps`` the limit of a learning episode, ``rules`` the active and the retired. ``refused`` names tasks
-    that the environment could not even offer, with the reason: they are listed among the errors and are no episodes.
+    ``splits`` are the one learned on and the one played, ``learning_steps`` the limit of a learning episode, ``rules`` the active and the
+    retired. ``refused`` names tasks that the environment could not even offer, with the reason: they are listed among the errors
+    and are no episodes.
     """
     played = [result for result in results if result.phase == "play"]
     learned = [result for result in results if result.phase == "learn"]

@@ -81,9 +81,7 @@ def _known_before(fluent: Fluent, state: State, vocabulary: Vocabulary) -> Value
         return fluent
 
 
-def _hidden_changes(
-    trajectory: Trajectory, vocabulary: Vocabulary
-) -> dict[int, dict[Fluent, tuple[Value, Value]]]:
+def _hidden_changes(trajectory: Trajectory, vocabulary: Vocabulary) -> dict[int, dict[Fluent, tuple[Value, Value]]]:
     """Return, per step, the hidden fluents that were inspected after it: (known before, seen after).
 
     Credited is the only act upon the thing, since it was last inspected, that showed no change of its own; where there are two

@@ -14,8 +14,8 @@ from agentwm.induction.pruning import maximum_coverage
 from agentwm.induction.search import Conjunction, false_mask, mask_of, separate, shut_out
 from agentwm.induction.table import Table
 from agentwm.knowledge import learn as learn_knowledge
-from agentwm.rules.language import Change, Rule, RuleOutcome
 from agentwm.rules import matching
+from agentwm.rules.language import Change, Rule, RuleOutcome
 from agentwm.rules.matching import bind, holds, value_of
 from agentwm.rules.store import Record, RuleStore, Silence, signature
 from agentwm.types import Condition, Fluent, Ref, Term, Trajectory, Value, Var, Vocabulary
@@ -81,9 +81,7 @@ class SymbolicInducer:
             self._base.knowledge.plus(learn_knowledge(trajectories, vocabulary)),
         )
 
-    def _tables_for(
-        self, trajectories: Sequence[Trajectory], vocabulary: Vocabulary
-    ) -> dict[tuple[str, Sorts], Table]:
+    def _tables_for(self, trajectories: Sequence[Trajectory], vocabulary: Vocabulary) -> dict[tuple[str, Sorts], Table]:
         finished, current = list(trajectories[:-1]), trajectories[-1:]
         is_continuation = len(finished) >= len(self._finished) and all(
             old is new for old, new in zip(self._finished, finished, strict=False)
@@ -226,7 +224,9 @@ def _failed_to_come(change: Change, table: Table, example: Example) -> bool:
 # --- rules ----------------------------------------------------------------------------------------------------------------
 
 
-def _rule(table: Table, conjunction: Conjunction, rate: float, changes: tuple[Change, ...], *, success: bool = True) -> Rule:
+def _rule(
+    table: Table, conjunction: Conjunction, rate: float, changes: tuple[Change, ...], *, success: bool = True
+) -> Rule:
     sorts = tuple(
         Condition(Ref("sort", (Var(name),)), "==", sort)
         for name, sort, declared in zip(table.parameters, table.sorts, _declared_sorts(table), strict=True)
@@ -313,4 +313,3 @@ def _silence(table: Table, rules: list[Rule]) -> dict[str, tuple[int, int]]:
         tally[signature(truths), example.succeeded] += 1
     keys = {key for key, _ in tally}
     return {key: (tally[key, True], tally[key, False]) for key in sorted(keys)}
-

@@ -77,8 +77,8 @@ def _explain(table: Table, positives: int, negatives: int, *, with_bonds: bool) 
     """Return the cheapest conjunction that holds for the positives, and its rivals.
 
     The cost of a conjunction is the price of its conditions, of the positives that it loses and of the negatives that it lets through:
-    as many as the rows or, where it speaks of one argument's kind, as the kinds of another that could be to blame for them. All single conditions and all
-    pairs are weighed; more are added one at a time.
+    as many as the rows or, where it speaks of one argument's kind, as the kinds of another that could be to blame for them. All
+    single conditions and all pairs of the best are weighed; more are added one at a time.
     """
     bonds = tuple(_shared_bonds(table, positives)) if with_bonds else ()
     remaining = negatives & mask_of(bonds, table.everything)
@@ -87,6 +87,7 @@ def _explain(table: Table, positives: int, negatives: int, *, with_bonds: bool) 
         for literal in _candidates(table, positives, remaining)
         if literal.false & remaining and _tolerates(literal, positives) and _is_warranted(literal, table, remaining)
     ]
+
     def cost(conjunction: Conjunction) -> float:
         through = table.exceptions(mask_of(conjunction, remaining), _kind_subjects(conjunction))
         lost = (positives & false_mask(conjunction)).bit_count()

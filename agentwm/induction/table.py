@@ -169,7 +169,7 @@ class Table:
 
     def _of_kind(self, condition: Condition) -> int:
         kinds = condition.right if isinstance(condition.right, tuple) else (condition.right,)
-        return self._kind_mask(condition.left, [str(kind) for kind in kinds])  # type: ignore[arg-type]
+        return self._kind_mask(condition.left, [str(kind) for kind in kinds])
 
     def bonds(self) -> Iterator[Literal]:
         """Yield the equalities between references."""
@@ -279,33 +279,25 @@ def _pairs(sorts: tuple[str, ...], names: tuple[str, ...], vocabulary: Vocabular
                 yield left, right
 
 
-def _references(
-    sorts: tuple[str, ...], names: tuple[str, ...], vocabulary: Vocabulary
-) -> Iterator[tuple[str, Term]]:
+def _references(sorts: tuple[str, ...], names: tuple[str, ...], vocabulary: Vocabulary) -> Iterator[tuple[str, Term]]:
     """Yield (sort, reference): fluents without arguments, of an argument, and static fluents of those."""
     flat: list[tuple[str, Term]] = []
-    for schema in vocabulary.fluents.values():
-        if not schema.parameters and schema.value not in NOT_ENTITIES:
-            flat.append((schema.value, Ref(schema.name)))
+    entities = [schema for schema in vocabulary.fluents.values() if schema.value not in NOT_ENTITIES]
+    flat += [(schema.value, Ref(schema.name)) for schema in entities if not schema.parameters]
     arguments: list[tuple[str, Term]] = [(sort, Var(name)) for sort, name in zip(sorts, names, strict=True)]
-    for schema in vocabulary.fluents.values():
-        if schema.static or schema.value in NOT_ENTITIES:
-            continue
-        for sort, variable in arguments:
-            if schema.parameters == (sort,):
-                flat.append((schema.value, Ref(schema.name, (variable,))))
+    for schema in entities:
+        like = [variable for sort, variable in arguments if not schema.static and schema.parameters == (sort,)]
+        flat += [(schema.value, Ref(schema.name, (variable,))) for variable in like]
     yield from flat
     yield from arguments
-    for schema in vocabulary.fluents.values():
-        if schema.static and len(schema.parameters) == 1 and schema.value not in NOT_ENTITIES:
+    for schema in entities:
+        if schema.static and len(schema.parameters) == 1:
             for sort, term in (*flat, *arguments):
                 if sort in schema.parameters[0].split("|"):
                     yield schema.value, Ref(schema.name, (term,))
 
 
-def _constants(
-    sorts: tuple[str, ...], names: tuple[str, ...], vocabulary: Vocabulary
-) -> Iterator[tuple[Term, Value]]:
+def _constants(sorts: tuple[str, ...], names: tuple[str, ...], vocabulary: Vocabulary) -> Iterator[tuple[Term, Value]]:
     """Yield (reference, constant) pairs: what may be absent, and the Boolean fluents of the arguments."""
     for schema in vocabulary.fluents.values():
         if not schema.parameters and schema.value not in NOT_ENTITIES:

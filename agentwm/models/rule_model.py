@@ -15,9 +15,7 @@ def apply(state: State, prediction: Prediction) -> State:
     return {**state, **prediction.changes} if prediction.changes else state
 
 
-def changes_of(
-    rule: Rule, bindings: Mapping[str, str], state: State, vocabulary: Vocabulary
-) -> dict[Fluent, Value]:
+def changes_of(rule: Rule, bindings: Mapping[str, str], state: State, vocabulary: Vocabulary) -> dict[Fluent, Value]:
     """Return the changes of the rule's most probable outcome; a change to or from something unknown is left out."""
     outcome = max(rule.outcomes, key=lambda o: o.probability)
     changes: dict[Fluent, Value] = {}
@@ -52,12 +50,14 @@ class RuleModel:
                 spoken.append((rule, bindings))
         if not spoken:
             return None
-        strongest = max((rule for rule, _ in spoken), key=lambda r: (_is_exception(r), self._trust(r), len(r.when), r.id))
+        strongest = max(
+            (rule for rule, _ in spoken), key=lambda r: (_is_exception(r), self._trust(r), len(r.when), r.id)
+        )
         agreeing = [(r, b) for r, b in spoken if r.predicts_success == strongest.predicts_success]
         trust = self._store.record(strongest).trust
         changes: dict[Fluent, Value] = {}
         for rule, bindings in agreeing:
-            if max(o.probability for o in rule.outcomes) >= 0.5:  # noqa: PLR2004
+            if max(o.probability for o in rule.outcomes) >= 0.5:
                 changes |= changes_of(rule, bindings, query.state, self._vocabulary)
         outcomes = (
             Outcome(trust, changes, success=strongest.predicts_success),
@@ -100,7 +100,7 @@ class FrameModel:
                 truths.append(row)  # a rule for things of another sort says nothing here
         rate = self._store.silence.success_rate(query.action.verb, signature(truths))
         likely, unlikely = Outcome(rate), Outcome(1 - rate, success=False)
-        outcomes = (likely, unlikely) if rate >= 0.5 else (unlikely, likely)  # noqa: PLR2004
+        outcomes = (likely, unlikely) if rate >= 0.5 else (unlikely, likely)
         return Prediction(outcomes, max(rate, 1 - rate), "frame")
 
 

@@ -19,7 +19,20 @@ from agentwm.planners.mpc import ModelPredictiveControl, setbacks
 from agentwm.rules.binding import Cast, ground_condition, is_reached, kind_of
 from agentwm.rules.language import Rule, fluent_names, variables
 from agentwm.rules.matching import holds
-from agentwm.types import Action, ActionSchema, Condition, Fluent, Goal, Plan, Query, Ref, State, Transition, Vocabulary, WorldModel
+from agentwm.types import (
+    Action,
+    ActionSchema,
+    Condition,
+    Fluent,
+    Goal,
+    Plan,
+    Query,
+    Ref,
+    State,
+    Transition,
+    Vocabulary,
+    WorldModel,
+)
 
 __all__ = ["Curious"]
 
@@ -44,7 +57,7 @@ MOST_CONTEXTS = 40
 class Curious:
     """A planner for learning episodes."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- the parts of a mind, put together in one place
         self,
         proposer: MeansEnds,
         control: ModelPredictiveControl,
@@ -75,7 +88,7 @@ class Curious:
         is_touring = len(history) < self._tour
         yield self._control.look_again(history, state)
         yield self._probe(state, history)
-        yield self._deliver(state, goal, cast, puzzle, history)
+        yield self._deliver(state, goal, puzzle, history)
         yield self._experiment(state, cast, puzzle, history, here=True)
         yield self._try_here(state, cast, history)
         if is_touring:
@@ -313,7 +326,6 @@ class Curious:
         self,
         state: State,
         goal: Goal,
-        cast: Cast,
         puzzle: Mapping[str, Sequence[str]],
         history: Sequence[Transition],
     ) -> Plan | None:
@@ -449,7 +461,9 @@ class Curious:
 
     def _subjects(self, schema: ActionSchema, things: Sequence[str], state: State, cast: Cast) -> Iterator[Action]:
         """Yield the verb applied to one of ``things`` and, for a further argument, a place of every kind or what is at hand."""
-        place_sort = self._vocabulary.fluents[self._vocabulary.explored].parameters[0] if self._vocabulary.explored else ""
+        place_sort = (
+            self._vocabulary.fluents[self._vocabulary.explored].parameters[0] if self._vocabulary.explored else ""
+        )
         at_hand = {value for fluent, value in state.items() if not fluent.args and isinstance(value, str)}
         for thing in things:
             if not schema.parameters or cast.sorts.get(thing) != schema.parameters[0]:
@@ -477,9 +491,7 @@ class Curious:
         if len(history) >= PATIENCE and not any(t.succeeded for t in history[-PATIENCE:]):
             return Plan((), "nothing is left to try")
         near = self._near(state)
-        by_sort = {
-            sort: [t for t in things if t in near] or things[:3] for sort, things in cast.by_sort.items()
-        }
+        by_sort = {sort: [t for t in things if t in near] or things[:3] for sort, things in cast.by_sort.items()}
         commands = [a for s in self._vocabulary.actions.values() for a in self._commands(s, by_sort)]
         return Plan((self._rng.choice(commands),), "tries anything")
 

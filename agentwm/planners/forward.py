@@ -130,7 +130,7 @@ class _Problem:
     def term(self, term: Term) -> Callable[[Values], Value | Unknown]:
         """Return a function from values to what ``term`` refers to."""
         if not isinstance(term, Ref):
-            assert not isinstance(term, Var)  # noqa: S101 -- grounded before
+            assert not isinstance(term, Var)
             return lambda _: term
         if any(isinstance(arg, Ref) for arg in term.args):
             return self._nested(term)
@@ -165,16 +165,16 @@ class _Compiled:
         self.action = action.action
         self.cost = action.cost
         self.failures = [[problem.compile(c) for c in rule.when] for rule in action.failures]
-        self.successes = [(self._tests(rule, problem), self._writes(rule.changes, problem)) for rule in action.successes]
+        self.successes = [
+            (self._tests(rule, problem), self._writes(rule.changes, problem)) for rule in action.successes
+        ]
 
     @staticmethod
     def _tests(rule: GroundRule, problem: _Problem) -> list[Test]:
         return [problem.compile(condition) for condition in rule.when]
 
     @staticmethod
-    def _writes(
-        changes: Sequence[Change], problem: _Problem
-    ) -> list[tuple[int, Callable[[Values], Value | Unknown]]]:
+    def _writes(changes: Sequence[Change], problem: _Problem) -> list[tuple[int, Callable[[Values], Value | Unknown]]]:
         return [
             (problem.index[Fluent(c.target.name, tuple(str(a) for a in c.target.args))], problem.term(c.value))
             for c in changes

@@ -81,7 +81,7 @@ class _Regression:
     def run(self, goals: Iterable[Condition]) -> tuple[list[GroundAction], set[Condition]]:
         wanted = list(goals)
         agenda = list(wanted)
-        makers: dict[Condition, list[Action]] = dict.fromkeys(agenda, [])
+        makers: dict[Condition, list[Action]] = {condition: [] for condition in agenda}
         while agenda and len(self.actions) < MOST_ACTIONS:
             condition = agenda.pop()
             makers[condition] = [action for action in self._achievers(condition) if self._admit(action)]
@@ -233,7 +233,8 @@ class _Regression:
                 continue
             outcome = max(rule.outcomes, key=lambda o: o.probability)
             changes = tuple(
-                Change(_as_ref(ground_term(c.target, bindings)), ground_term(c.value, bindings)) for c in outcome.changes
+                Change(_as_ref(ground_term(c.target, bindings)), ground_term(c.value, bindings))
+                for c in outcome.changes
             )
             grounded = GroundRule(rule, when, changes)
             if not outcome.success:
@@ -269,7 +270,7 @@ def _opposite(condition: Condition) -> Condition:
 
 
 def _as_ref(term: Term) -> Ref:
-    assert isinstance(term, Ref)  # noqa: S101 -- the target of a change is a reference by construction
+    assert isinstance(term, Ref)
     return term
 
 
@@ -313,4 +314,3 @@ def _unify(target: Ref, fluent: Fluent) -> dict[str, str] | None:
         elif term != arg:
             return None
     return bindings
-

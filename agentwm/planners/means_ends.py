@@ -12,7 +12,7 @@ from itertools import product
 from agentwm.planners.forward import MOST_NODES, search
 from agentwm.planners.grounding import NONE, Avoid, relevant_actions
 from agentwm.rules.binding import Cast, ground_condition, kind_of, things_for, variables_of
-from agentwm.rules.language import Rule, fluent_names, variables
+from agentwm.rules.language import fluent_names, variables
 from agentwm.rules.matching import value_of
 from agentwm.rules.store import RuleStore
 from agentwm.types import Condition, Fluent, Goal, Plan, Ref, State, Value, Var, Vocabulary
@@ -119,16 +119,16 @@ class MeansEnds:
             return None
         return Plan(found[0], "reaches what is wanted", reaches_goal=True, cost=found[1])
 
-    def explorations(
-        self, state: State, goal: Goal, missing: Sequence[str], *, avoid: Avoid = NONE
-    ) -> list[Plan]:
+    def explorations(self, state: State, goal: Goal, missing: Sequence[str], *, avoid: Avoid = NONE) -> list[Plan]:
         """Return one plan per place worth looking into, by chance per price."""
         explored = self.vocabulary.explored
         if explored is None:
             return []
         plans = []
         for place, chance in self.places(state, goal, missing)[:PLACES_TRIED]:
-            plan = self.reach(state, [Condition(Ref(explored, (place,)), "==", True)], avoid=avoid, most_nodes=FEW_NODES)
+            plan = self.reach(
+                state, [Condition(Ref(explored, (place,)), op="==", right=True)], avoid=avoid, most_nodes=FEW_NODES
+            )
             if plan is not None and plan.actions:
                 wanted = " or ".join(missing) or "anything new"
                 worth = chance / (len(plan.actions) + self._shut_chance(place, state))
@@ -171,9 +171,7 @@ class MeansEnds:
                 needed[kind] = needed.get(kind, 0) + 1
         return tuple(kind for kind, number in needed.items() if len(cast.by_kind.get(kind, [])) < number)
 
-    def _reach_part(
-        self, state: State, goal: Goal, missing: Sequence[str], avoid: Avoid, cast: Cast
-    ) -> Plan | None:
+    def _reach_part(self, state: State, goal: Goal, missing: Sequence[str], avoid: Avoid, cast: Cast) -> Plan | None:
         """Return a plan for the conditions that speak only of things seen, None where they hold or cannot be reached."""
         names = variables_of(goal.conditions)
         seen: dict[str, int] = {}
@@ -219,9 +217,7 @@ class MeansEnds:
                 ways.setdefault(frozenset(ground_condition(c, bindings) for c in conditions), bindings)
         return list(ways.values())
 
-    def _linked(
-        self, conditions: Sequence[Condition], things: Mapping[str, Sequence[str]], state: State
-    ) -> set[str]:
+    def _linked(self, conditions: Sequence[Condition], things: Mapping[str, Sequence[str]], state: State) -> set[str]:
         """Return the things between which a condition of the goal holds already."""
         linked: set[str] = set()
         for condition in conditions:
@@ -281,7 +277,9 @@ def _is_wanted_there(goal: Goal, thing: str, kind: str) -> bool:
     """Whether a ``thing`` in a place of this kind would be all that the goal asks of it."""
     for condition in goal.conditions:
         left, right = condition.left, condition.right
-        if not (isinstance(left, Ref) and isinstance(left.args[0] if left.args else None, Var) and isinstance(right, Var)):
+        if not (
+            isinstance(left, Ref) and isinstance(left.args[0] if left.args else None, Var) and isinstance(right, Var)
+        ):
             continue
         subject = left.args[0].name  # type: ignore[union-attr]
         if kind_of(subject, goal.conditions) == thing and kind_of(right.name, goal.conditions) == kind:
@@ -292,4 +290,3 @@ def _is_wanted_there(goal: Goal, thing: str, kind: str) -> bool:
             ]
             return not others
     return False
-

@@ -7,7 +7,16 @@ from agentwm.rules.language import variables
 from agentwm.rules.matching import conjunction
 from agentwm.types import Condition, Goal, Ref, State, Term, Var, Vocabulary
 
-__all__ = ["Cast", "bindings_of", "ground_condition", "ground_term", "is_reached", "kind_of", "things_for", "variables_of"]
+__all__ = [
+    "Cast",
+    "bindings_of",
+    "ground_condition",
+    "ground_term",
+    "is_reached",
+    "kind_of",
+    "things_for",
+    "variables_of",
+]
 
 
 class Cast:
@@ -65,10 +74,12 @@ def bindings_of(conditions: Sequence[Condition], state: State) -> Iterator[dict[
 
 
 def variables_of(conditions: Sequence[Condition]) -> list[str]:
+    """Return the names of the variables in ``conditions``, each once, in order."""
     return list(dict.fromkeys(name for condition in conditions for name in variables(condition)))
 
 
 def things_for(name: str, conditions: Sequence[Condition], cast: Cast) -> list[str]:
+    """Return the things that the variable could stand for: those of the kind asked for, else all."""
     for condition in conditions:
         if condition.left == Ref("kind", (Var(name),)) and condition.op == "==":
             return cast.by_kind.get(str(condition.right), [])
@@ -81,5 +92,3 @@ def kind_of(name: str, conditions: Sequence[Condition]) -> str | None:
         if condition.left == Ref("kind", (Var(name),)) and condition.op == "==":
             return str(condition.right)
     return None
-
-

@@ -33,7 +33,14 @@ __all__ = [
     "variables",
 ]
 
-_OPERATORS = {"==": "is", "!=": "is not", "<": "is less than", ">": "is more than", "in": "is one of", "notin": "is none of"}
+_OPERATORS = {
+    "==": "is",
+    "!=": "is not",
+    "<": "is less than",
+    ">": "is more than",
+    "in": "is one of",
+    "notin": "is none of",
+}
 _WORDS = {word: op for op, word in sorted(_OPERATORS.items(), key=lambda item: -len(item[1]))}
 
 
@@ -131,7 +138,7 @@ def format_term(term: Term) -> str:
 def format_condition(condition: Condition) -> str:
     """Return ``condition`` as it stands in a sentence."""
     if condition.op in ("in", "notin"):
-        assert isinstance(condition.right, tuple)  # noqa: S101 -- narrows the type; the parser and the learner build it so
+        assert isinstance(condition.right, tuple)
         right = f"{{{', '.join(format_term(value) for value in condition.right)}}}"
     else:
         right = format_term(condition.right)  # type: ignore[arg-type]
@@ -163,7 +170,9 @@ def fluent_names(term: object) -> Iterator[str]:
 
 # --- parsing ---------------------------------------------------------------------------------------------------
 
-_TOKEN = re.compile(r'\s*("(?:[^"\\]|\\.)*"|\?[a-z]\w*|[a-z_]\w*(?=\()|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|[a-z]+|[(){},:;])')
+_TOKEN = re.compile(
+    r'\s*("(?:[^"\\]|\\.)*"|\?[a-z]\w*|[a-z_]\w*(?=\()|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|[a-z]+|[(){},:;])'
+)
 _HEAD = re.compile(r"\s*([a-z]+(?: [a-z]+)*?)((?:\s+\?[a-z]\w*)*)\s+(?=when\b|then\b)")
 DEEPEST = 20
 _LITERALS: dict[str, Value] = {"true": True, "false": False, "nothing": None}
@@ -205,7 +214,7 @@ def _check(rule: Rule) -> None:
     if free := sorted(set(used) - set(rule.parameters)):
         message = f"variable ?{free[0]} is not a parameter of '{rule.verb}'"
         raise RuleError(message)
-    if any(o.probability < 0 for o in rule.outcomes) or sum(o.probability for o in rule.outcomes) > 1.001:  # noqa: PLR2004
+    if any(o.probability < 0 for o in rule.outcomes) or sum(o.probability for o in rule.outcomes) > 1.001:
         message = f"the probabilities of '{rule.verb}' must lie between 0 and 1 and add up to at most 1"
         raise RuleError(message)
 

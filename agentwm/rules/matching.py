@@ -60,7 +60,7 @@ def compare(left: Value | Unknown, op: str, right: Value | Unknown | tuple[Value
     if op == "!=":
         return left != right
     if op in ("in", "notin"):
-        assert isinstance(right, tuple)  # noqa: S101 -- narrows the type
+        assert isinstance(right, tuple)
         return (left in right) == (op == "in")
     if isinstance(left, int | float) and isinstance(right, int | float):
         return left < right if op == "<" else left > right

@@ -210,7 +210,7 @@ def _conditions(family: str, target: str, other: str) -> tuple[Condition, ...]:
             wanted,
             Condition(Ref("kind", (_L,)), "==", other),
             Condition(Ref("holding"), "==", _X),
-            Condition(Ref("on", (_L,)), "==", True),
+            Condition(Ref("on", (_L,)), op="==", right=True),
             Condition(Ref("place", (Ref("in", (_L,)),)), "==", Ref("place", (Ref("at"),))),
         )
     placed = (wanted, Condition(Ref("kind", (_R,)), "==", other), Condition(Ref("in", (_X,)), "==", _R))
@@ -218,7 +218,7 @@ def _conditions(family: str, target: str, other: str) -> tuple[Condition, ...]:
         return placed
     if family == "two":
         return (*placed, Condition(Ref("kind", (_Y,)), "==", target), Condition(Ref("in", (_Y,)), "==", _R))
-    return (*placed, Condition(Ref(family, (_X,)), "==", True))
+    return (*placed, Condition(Ref(family, (_X,)), op="==", right=True))
 
 
 _HELP_LINE = re.compile(r"^\s{2,}([a-z][a-z ]*(?:\([a-z]+\)[a-z ]*)*): +(.+?)\s*$", re.MULTILINE)
@@ -234,8 +234,9 @@ def read_help(text: str) -> dict[str, ActionSchema]:
     verbs = {}
     for usage, description in _HELP_LINE.findall(text):
         sorts = tuple("any" if sort == "something" else sort for sort in _SLOT.findall(usage))
-        counter = iter(range(len(sorts)))
-        template = _SLOT.sub(lambda _: f"{{{next(counter)}}}", usage).strip()
+        template = usage.strip()
+        for index in range(len(sorts)):
+            template = _SLOT.sub(f"{{{index}}}", template, count=1)
         verb = usage.split("(")[0].strip()
         verbs[verb] = ActionSchema(verb, sorts, template, inspects=description.startswith(_LOOKING))
     if not verbs:

@@ -60,8 +60,9 @@ class GeneratedGames:
 class OfficialGames:
     """The games of a listing, in order of path, or ``count`` of them drawn by ``seed``.
 
-    For learning they come as they were drawn, the task types in turn, so that a few games show all of them. Files are read when the games are first asked for, and only until
-    there are ``count`` sound ones; each that must be refused is logged, with its path and the reason.
+    For learning they come as they were drawn, the task types in turn, so that a few games show all of them. Files are read
+    when the games are first asked for, and only until there are ``count`` sound ones; each that must be refused is logged, with
+    its path and the reason.
     """
 
     def __init__(self, listing: Listing, *, count: int | None, seed: int, learning: bool, laws: Laws) -> None:
