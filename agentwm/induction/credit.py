@@ -84,8 +84,8 @@ def _known_before(fluent: Fluent, state: State, vocabulary: Vocabulary) -> Value
 def _hidden_changes(trajectory: Trajectory, vocabulary: Vocabulary) -> dict[int, dict[Fluent, tuple[Value, Value]]]:
     """Return, per step, the hidden fluents that were inspected after it: (known before, seen after).
 
-    Credited is the only act upon the thing, since it was last inspected, that showed no change of its own; where there are two
-    such acts nobody can tell which it was.
+    Credited is the only act upon the thing, since it was last inspected, that showed no change of its own (the first time, if it was
+    repeated); where there were different ones nobody can tell which it was.
     """
     known: dict[Fluent, Value] = {}
     quiet_acts: dict[str, list[int]] = {}
@@ -98,7 +98,7 @@ def _hidden_changes(trajectory: Trajectory, vocabulary: Vocabulary) -> dict[int,
             known[fluent] = value
             things.add(fluent.args[0])
             acts = quiet_acts.get(fluent.args[0], [])
-            if len(acts) == 1:
+            if len({trajectory.transitions[act].action for act in acts}) == 1:
                 credit.setdefault(acts[0], {})[fluent] = (earlier, value)
         for thing in things:
             quiet_acts.pop(thing, None)

@@ -19,7 +19,7 @@ __all__ = ["Literal", "Table", "parameter_names"]
 # Prices of a condition in the search, cheapest first: a relation between the things at hand explains more than a
 # property of one, and a property more than a thing's kind. Source: DECISIONS 3.
 RELATION_PRICE = 1.0
-ABSENCE_PRICE = 1.2
+ABSENCE_PRICE = 1.0
 PROPERTY_PRICE = 1.5
 KIND_PRICE = 1.0
 KIND_MEMBER_PRICE = 1.0

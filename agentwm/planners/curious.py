@@ -172,11 +172,29 @@ class Curious:
             action = Action(schema.verb, (thing,))
             if any(t.action == action for t in history[-3:]):
                 continue
-            if not history[-1].succeeded or history[-1].changed:
-                table = self._table(action, state)
-                if table is None or not table.like(action, state) & table.succeeded:
+            table = self._table(action, state)
+            is_known_to_work = table is not None and table.like(action, state) & table.succeeded
+            if not is_known_to_work and (history[-1].changed or table is not None):
+                plan = self._reach_inspection(schema, thing, state, history)
+                if plan is not None:
+                    return plan
+                if history[-1].changed:
                     continue
             return Plan((action,), f"looks what became of {thing}")
+        return None
+
+    def _reach_inspection(
+        self, schema: ActionSchema, thing: str, state: State, history: Sequence[Transition]
+    ) -> Plan | None:
+        """Return a plan to where ``thing`` can be inspected, as the rules have it, and to inspect it."""
+        avoid = setbacks(history, self._vocabulary)
+        for rule in self._proposer.store.of_verb(schema.verb):
+            if rule.predicts_success and len(rule.parameters) == 1:
+                context = [ground_condition(c, {rule.parameters[0]: thing}) for c in rule.when]
+                plan = self._proposer.reach(state, context, avoid=avoid, most_nodes=FEW_NODES)
+                if plan is not None:
+                    reason = f"goes to see what became of {thing}"
+                    return Plan((*plan.actions, Action(schema.verb, (thing,))), reason)
         return None
 
     # --- trying what is new here --------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ Test = Callable[[Values], bool | None]
 Goal = Sequence[Condition]
 
 PRICE_OF_DOUBT = 0.6
-MOST_NODES = 700
+MOST_NODES = 2500
 EAGERNESS = 2
 
 

@@ -77,9 +77,34 @@ class _Regression:
                 for change in outcome.changes:
                     self.makers.setdefault(change.target.name, []).append((rule, change))
         self.actions: dict[Action, GroundAction] = {}
+        self.foreseen: dict[Fluent, dict[str, None]] = {}
+        self.asked: set[Fluent] = set()
 
     def run(self, goals: Iterable[Condition]) -> tuple[list[GroundAction], set[Condition]]:
         wanted = list(goals)
+        makers = self._regress(wanted)
+        if self._foresee():
+            makers = self._regress(wanted)
+        usable, reached = self._within_reach(makers)
+        return [self.actions[action] for action in usable], reached & set(wanted)
+
+    def _foresee(self) -> bool:
+        """Note the values that the actions found could give to what rules refer to; return whether any was new.
+
+        A thing that will have been put into the sink can be taken from there.
+        """
+        is_news = False
+        for action in self.actions.values():
+            for rule in action.successes:
+                for change in rule.changes:
+                    if isinstance(change.value, str):
+                        fluent = Fluent(change.target.name, tuple(str(arg) for arg in change.target.args))
+                        values = self.foreseen.setdefault(fluent, {})
+                        is_news |= fluent in self.asked and change.value not in values
+                        values.setdefault(change.value)
+        return is_news
+
+    def _regress(self, wanted: Sequence[Condition]) -> dict[Condition, list[Action]]:
         agenda = list(wanted)
         makers: dict[Condition, list[Action]] = {condition: [] for condition in agenda}
         while agenda and len(self.actions) < MOST_ACTIONS:
@@ -90,8 +115,7 @@ class _Regression:
                     if needed not in makers:
                         makers[needed] = []
                         agenda.append(needed)
-        usable, reached = self._within_reach(makers)
-        return [self.actions[action] for action in usable], reached & set(wanted)
+        return makers
 
     def _admit(self, action: Action) -> bool:
         """Take up a ground action and return whether it is one that could be done."""
@@ -197,13 +221,23 @@ class _Regression:
             for here, there in ((condition.left, condition.right), (condition.right, condition.left)):
                 if here == Var(name) and isinstance(there, Ref) and set(variables(there)) <= bindings.keys():
                     value = value_of(there, bindings, self.state, self.vocabulary)
+                    foreseen = self._foreseen_values(there, bindings)
                     if isinstance(value, str):
-                        return [value]
+                        return list(dict.fromkeys((value, *foreseen)))
                     if value is None:
-                        return []
+                        return foreseen
         schema = self.vocabulary.actions.get(rule.verb)
         sort = schema.parameters[rule.parameters.index(name)] if schema else "any"
         return [thing for thing in self.focus if sort in ("any", self.cast.sorts.get(thing))]
+
+    def _foreseen_values(self, term: Ref, bindings: Mapping[str, str]) -> list[str]:
+        """Return the values that some action found could give to what ``term`` refers to."""
+        grounded = ground_term(term, bindings)
+        if not isinstance(grounded, Ref) or any(isinstance(arg, Ref) for arg in grounded.args):
+            return []
+        fluent = Fluent(grounded.name, tuple(str(arg) for arg in grounded.args))
+        self.asked.add(fluent)
+        return list(self.foreseen.get(fluent, {}))
 
     def _of_right_kind(self, rule: Rule, name: str) -> list[str] | None:
         term = Ref("kind", (Var(name),))
