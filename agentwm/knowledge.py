@@ -15,7 +15,7 @@ from agentwm.types import Fluent, State, Trajectory, Transition, Vocabulary
 __all__ = ["Knowledge", "learn"]
 
 # The shape of the gamma prior on how many things of a kind a place holds, and the looks that the average fullness weighs.
-# Chosen on train games, DECISIONS 4.
+# Chosen on train games, DECISIONS 8.
 PRIOR_SHAPE = 2.0
 PRIOR_LOOKS = 2.0
 

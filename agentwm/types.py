@@ -102,10 +102,11 @@ Term = Var | Ref | Value
 
 
 class Condition(NamedTuple):
-    """A test ``left op right``; ``op`` is one of ``== != < > in notin``.
+    """A test ``left op right``; ``op`` is one of ``== != < > in notin unknown``.
 
     For ``in`` and ``notin`` the right side is a tuple of constants, for the others a single term. A
-    condition that touches an unknown fluent is neither true nor false.
+    condition that touches an unknown fluent is neither true nor false, except for ``unknown``, which asks just that and has no
+    right side (None).
     """
 
     left: Term
@@ -306,11 +307,12 @@ class Transition:
         """What was seen and differs from what was predicted; empty when nothing was predicted wrongly.
 
         A fluent that was predicted to change and is now known to be otherwise counts, and so does a change that
-        was not predicted.
+        was not predicted. What is as it was before surprises nobody who did not predict otherwise.
         """
         predicted = self.predicted.changes if self.predicted else NOTHING
         expected = {**self.changed, **{f: v for f, v in predicted.items() if f in self.after}}
-        return {f: self.after[f] for f in expected if f in self.after and predicted.get(f, _UNSAID) != self.after[f]}
+        foretold = {f: predicted.get(f, self.before.get(f, _UNSAID)) for f in expected}
+        return {f: self.after[f] for f in expected if f in self.after and foretold[f] != self.after[f]}
 
 
 _UNSAID = object()

@@ -43,3 +43,12 @@ def test_a_notebook_runs_and_ends_in_a_picture(path: Path, tmp_path: Path) -> No
         output for cell in notebook.cells for output in cell.get("outputs", ()) if output.get("name") == "stderr"
     ]
     assert not printed
+
+
+def test_the_hello_world_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    readme = (EXAMPLES.parent / "README.md").read_text(encoding="utf-8")
+    code = readme.split("```python\n")[1].split("```")[0]
+    exec(  # noqa: S102 -- our own README
+        compile(code.replace("count=10", "count=2").replace("count=5", "count=1"), "README.md", "exec"), {}
+    )
+    assert "success" in capsys.readouterr().out

@@ -5,7 +5,7 @@ never drops them (else "heat works from afar" is consistent with the first ten e
 remaining negatives beats two that share the work; and where two explanations cost the same, both are kept, for a later failure
 to decide.
 
-Source: sequential covering as in FOIL (Quinlan, 1990); the habits are ours, DECISIONS 3.
+Source: sequential covering as in FOIL (Quinlan, 1990); the habits are ours, DECISIONS 5.
 """
 
 from collections.abc import Iterator

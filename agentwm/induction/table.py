@@ -17,7 +17,7 @@ from agentwm.types import NOT_ENTITIES, Action, Condition, Ref, State, Term, Val
 __all__ = ["Literal", "Table", "parameter_names"]
 
 # Prices of a condition in the search, cheapest first: a relation between the things at hand explains more than a
-# property of one, and a property more than a thing's kind. Source: DECISIONS 3.
+# property of one, and a property more than a thing's kind. Source: DECISIONS 5.
 RELATION_PRICE = 1.0
 ABSENCE_PRICE = 1.0
 PROPERTY_PRICE = 1.5

@@ -5,7 +5,7 @@ the goal; where the rules give no way to it, bring about the circumstances in wh
 A win ends the episode, so the tour comes first.
 
 Source: novelty by relational circumstances after the exploration of rule learners (Lang, Toussaint & Kersting, 2012); the goal-driven
-experiment is ours, DECISIONS 5.
+experiment is ours, DECISIONS 6, 9.
 """
 
 import random

@@ -3,7 +3,7 @@
 A* over the few fluents that the relevant actions touch. Doubt costs: an action whose conditions are unknown is taken to be possible at
 a price, and an action pays one over the trust in its rule, so that of two plans the surer wins.
 
-Source: A* (Hart, Nilsson & Raphael, 1968); optimism about unknown preconditions is ours, DECISIONS 4.
+Source: A* (Hart, Nilsson & Raphael, 1968); optimism about unknown preconditions is ours, DECISIONS 7.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -104,6 +104,8 @@ class _Problem:
         """Return a function from values to the truth of ``condition``."""
         left = self.term(condition.left)
         op = condition.op
+        if op == "unknown":
+            return lambda values: left(values) is UNKNOWN
         if op in ("in", "notin"):
             constants = condition.right
             return lambda values: compare(left(values), op, constants)  # type: ignore[arg-type]

@@ -25,7 +25,7 @@ LIKELY_PLACES = 3
 FEW_NODES = 150
 
 # How much less likely a thing is to lie where the goal wants it than elsewhere: few people ask for what is done already.
-# Source: ours, DECISIONS 4.
+# Source: ours, DECISIONS 7.
 WANTED_PLACE = 0.15
 
 

@@ -11,6 +11,7 @@ from agentwm.planners.listing import listed_actions
 from agentwm.types import (
     Action,
     Condition,
+    Fluent,
     Goal,
     Observation,
     Plan,
@@ -61,13 +62,27 @@ def setbacks(history: Sequence[Transition], vocabulary: Vocabulary) -> dict[Acti
     return {action: [()] if len(seen) >= PATIENCE else seen for action, seen in found.items()}
 
 
+def _is_vetoed(prediction: Prediction) -> bool:
+    """Whether the rules say that the action fails. Where they are silent, the plan's own optimism stands."""
+    return prediction.source == "rules" and not prediction.success
+
+
 def _situation(transition: Transition, vocabulary: Vocabulary) -> Situation:
-    static = {name for name, schema in vocabulary.fluents.items() if schema.static or schema.hidden}
-    return tuple(
-        Condition(Ref(fluent.name, fluent.args), "==", value)
-        for fluent, value in sorted(transition.after.items())
-        if fluent.name not in static and (not fluent.args or fluent.args[0] in transition.action.args)
-    )
+    """Return what was known, and what was not, of the agent and of the action's arguments."""
+    known, args = transition.after, transition.action.args
+    sorts = {arg: known.get(Fluent("sort", (arg,))) for arg in args}
+    conditions = []
+    for schema in vocabulary.fluents.values():
+        if schema.static or schema.hidden or len(schema.parameters) > 1:
+            continue
+        subjects = [(arg,) for arg in args if sorts[arg] in schema.parameters] if schema.parameters else [()]
+        for subject in subjects:
+            fluent = Fluent(schema.name, subject)
+            if fluent in known:
+                conditions.append(Condition(Ref(*fluent), "==", known[fluent]))
+            elif not schema.has_default:
+                conditions.append(Condition(Ref(*fluent), "unknown", None))
+    return tuple(conditions)
 
 
 class ModelPredictiveControl:
@@ -107,7 +122,7 @@ class ModelPredictiveControl:
         if last.action != kept.actions[0] or not last.succeeded or last.surprise:
             return None
         (prediction,) = self._model.predict([Query(state, kept.actions[1])])
-        if not prediction.success:
+        if _is_vetoed(prediction):
             return None
         return replace(kept, actions=kept.actions[1:], predictions=kept.predictions[1:], cost=kept.cost - 1)
 
@@ -140,7 +155,11 @@ class ModelPredictiveControl:
                 if not plan.actions:  # the goal is believed reached, wrongly: the episode goes on
                     continue
                 steps = roll_out(plan, state, self._model)
-                if steps and (plan.is_bold or steps[0][1].success) and (listed is None or plan.actions[0] in listed):
+                if (
+                    steps
+                    and (plan.is_bold or not _is_vetoed(steps[0][1]))
+                    and (listed is None or plan.actions[0] in listed)
+                ):
                     return replace(plan, predictions=tuple(prediction for _, prediction in steps))
                 refused[plan.actions[0]] = [()]
                 break

@@ -74,6 +74,8 @@ def holds(condition: Condition, bindings: Bindings, state: State, vocabulary: Vo
     """
     left = value_of(condition.left, bindings, state, vocabulary)
     right = condition.right
+    if condition.op == "unknown":
+        return left is UNKNOWN
     if condition.op in ("in", "notin"):
         return compare(left, condition.op, right)  # type: ignore[arg-type]
     other = value_of(right, bindings, state, vocabulary)  # type: ignore[arg-type]
