@@ -14,6 +14,7 @@ from dataclasses import replace
 from itertools import product
 
 from agentwm.induction.table import Table
+from agentwm.planners.grounding import Avoid
 from agentwm.planners.means_ends import FEW_NODES, MeansEnds
 from agentwm.planners.mpc import ModelPredictiveControl, setbacks
 from agentwm.rules.binding import Cast, ground_condition, is_reached, kind_of
@@ -75,6 +76,7 @@ class Curious:
         self._vocabulary = vocabulary
         self._tour = tour
         self._rng = rng
+        self._avoid: tuple[int, Avoid] | None = None
         self._pattern_cache: dict[tuple[str, ...], list[frozenset[Condition]]] = {}
 
     def plan(self, state: State, goal: Goal, history: Sequence[Transition] = ()) -> Plan:
@@ -126,7 +128,7 @@ class Curious:
         things = [thing for found in puzzle.values() for thing in found]
         if any(value in things for fluent, value in state.items() if not fluent.args):
             return None
-        avoid = setbacks(history, self._vocabulary)
+        avoid = self._setbacks(history)
         for thing in things[:2]:
             for schema in self._vocabulary.fluents.values():
                 if schema.parameters or schema.value != cast.sorts.get(thing):
@@ -135,6 +137,12 @@ class Curious:
                 if plan is not None and plan.actions:
                     return replace(plan, reason=f"fetches {thing}", reaches_goal=False)
         return None
+
+    def _setbacks(self, history: Sequence[Transition]) -> Avoid:
+        """Return what is not to be done again, worked out once per step."""
+        if self._avoid is None or self._avoid[0] != len(history):
+            self._avoid = (len(history), setbacks(history, self._vocabulary))
+        return self._avoid[1]
 
     # --- looking at what was done ---------------------------------------------------------------------------------
 
@@ -187,7 +195,7 @@ class Curious:
         self, schema: ActionSchema, thing: str, state: State, history: Sequence[Transition]
     ) -> Plan | None:
         """Return a plan to where ``thing`` can be inspected, as the rules have it, and to inspect it."""
-        avoid = setbacks(history, self._vocabulary)
+        avoid = self._setbacks(history)
         for rule in self._proposer.store.of_verb(schema.verb):
             if rule.predicts_success and len(rule.parameters) == 1:
                 context = [ground_condition(c, {rule.parameters[0]: thing}) for c in rule.when]
@@ -299,7 +307,7 @@ class Curious:
 
     def _explain(self, state: State, cast: Cast, history: Sequence[Transition]) -> Plan | None:
         """Return a plan to do an act whose effect nobody knows upon something seen on which it was not done, and near."""
-        avoid = setbacks(history, self._vocabulary)
+        avoid = self._setbacks(history)
         at_hand = sorted(thing for thing in self._near(state) if len(cast.by_kind.get(cast.kinds.get(thing, ""), ())))
         tried = 0
         for action, context in self._unexplained(state, cast, {"": at_hand}):
@@ -319,7 +327,7 @@ class Curious:
         """Return a plan to carry something here of a kind never carried: with it, every place offers something new to try."""
         if puzzle:
             return None
-        avoid = setbacks(history, self._vocabulary)
+        avoid = self._setbacks(history)
         for schema in self._vocabulary.fluents.values():
             if schema.parameters or state.get(Fluent(schema.name), "") is not None:
                 continue
@@ -365,7 +373,7 @@ class Curious:
             return None
         others = {t for t in things if t not in subjects}
         seen = {f: v for f, v in state.items() if not (f.name == "kind" and f.args[0] in others)}
-        plan = self._proposer.reach(seen, rest, avoid=setbacks(history, self._vocabulary))
+        plan = self._proposer.reach(seen, rest, avoid=self._setbacks(history))
         if plan is None or not plan.actions:
             return None
         return replace(plan, reason="sees whether that was what the goal asks for", reaches_goal=False)
@@ -377,7 +385,7 @@ class Curious:
     def _explore(
         self, state: State, goal: Goal, history: Sequence[Transition], *, missing: Sequence[str]
     ) -> Plan | None:
-        avoid = setbacks(history, self._vocabulary)
+        avoid = self._setbacks(history)
         return next(iter(self._proposer.explorations(state, goal, missing, avoid=avoid)), None)
 
     def _experiment(
@@ -394,7 +402,7 @@ class Curious:
         ``here`` asks only for circumstances that hold already.
         """
         best: Plan | None = None
-        avoid = setbacks(history, self._vocabulary)
+        avoid = self._setbacks(history)
         planned = 0
         for action, context in self._untried(state, cast, puzzle):
             if () in avoid.get(action, ()):
