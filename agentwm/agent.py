@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from agentwm.models.rule_model import apply
 from agentwm.types import (
     Action,
     Environment,
@@ -23,7 +22,7 @@ from agentwm.types import (
     WorldModel,
 )
 
-__all__ = ["Episode", "Mind", "update"]
+__all__ = ["Episode", "Mind", "play", "update"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +127,3 @@ def play(
         before_step(action, prediction, plan)
         mind = after_step(episode.step(action, prediction)) or mind
     return episode.trajectory
-
-
-_ = apply

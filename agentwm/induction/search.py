@@ -1,9 +1,8 @@
 """Searches the conjunction of conditions that tells positive examples from negative ones.
 
-Top-down and greedy, with three habits that the published learners lack: it starts from the bonds that all positives share and
-never drops them (else "heat works from afar" is consistent with the first ten examples); one cheap condition that shuts out all
-remaining negatives beats two that share the work; and where two explanations cost the same, both are kept, for a later failure
-to decide.
+Top-down, with three habits that the published learners lack: it starts from the bonds that all positives share and never
+drops them (else "heat works from afar" is consistent with the first ten examples); it weighs all single conditions and pairs by one cost before it
+adds more greedily; and where two explanations cost about the same, both are kept, for a later failure to decide.
 
 Source: sequential covering as in FOIL (Quinlan, 1990); the habits are ours, DECISIONS 5.
 """
@@ -30,9 +29,9 @@ RIVAL_OF_FEW = 1.5  # the same, where there are few successes to go by
 FEW = 3
 CHANCE = 0.002  # how improbable it must be that a kind failed with so many kinds of partner by their fault alone
 MOST_CONDITIONS = 6
-MOST_PAIRED = 24
-BOTH_SIDES = 3
-WARRANT = 4
+MOST_PAIRED = 24  # the best single conditions, of which all pairs are weighed
+BOTH_SIDES = 3  # successes that must show the other side of a condition before it may foretell failure
+WARRANT = 4  # failures with each other truth value before one truth value is asked for
 
 
 def mask_of(conjunction: Conjunction, everything: int) -> int:

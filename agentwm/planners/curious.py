@@ -39,20 +39,21 @@ __all__ = ["Curious"]
 
 Tables = Mapping[tuple[str, tuple[str, ...]], Table]
 
-WORTH_A_TRY = 0.2
-LOOKING = 0.4
-UNDERSTOOD = 0.9
-KNOWN = 0.8
-ENOUGH_FAILURES = 3
-IMMATURE = 4
-TRIES_PER_PLACE = 2
+# All chosen on train games.
+WORTH_A_TRY = 0.2  # the least novelty (0 to 1) worth an action
+LOOKING = 0.4  # the weight of novelty of verbs that only look
+UNDERSTOOD = 0.9  # the weight of novelty of verbs whose effect is known
+KNOWN = 0.8  # the trust from which a foretold failure is believed
+ENOUGH_FAILURES = 3  # like circumstances that failed before it is believed
+IMMATURE = 4  # supports below which a rule is still put to the test
+TRIES_PER_PLACE = 2  # failures in one spot after which only what is worth WORTH_PATIENCE is tried
 WORTH_PATIENCE = 0.35
 MOST_TRIES_PER_PLACE = 5
-PATIENCE = 8
-ENOUGH_CONTEXTS = 12
-PROBES_PER_VERB = 4
-STRANGERS = 1
+PATIENCE = 8  # failures in a row after which wandering ends the episode
+ENOUGH_CONTEXTS = 12  # circumstances planned for before the nearest one found is taken
 MOST_CONTEXTS = 40
+PROBES_PER_VERB = 4  # inspections after which a verb's hidden effects are settled, but for one in twenty
+STRANGERS = 1  # things out of reach, per sort, that are tried as well
 
 
 class Curious:
@@ -119,6 +120,7 @@ class Curious:
         return puzzle
 
     def _unseen(self, puzzle: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+        """Return the kinds that are puzzling and of which nothing has been seen yet."""
         return tuple(kind for kind, things in puzzle.items() if not things)
 
     def _fetch(
