@@ -1,8 +1,8 @@
 """Searches the conjunction of conditions that tells positive examples from negative ones.
 
 Top-down, with three habits that the published learners lack: it starts from the bonds that all positives share and never
-drops them (else "heat works from afar" is consistent with the first ten examples); it weighs all single conditions and pairs by one cost before it
-adds more greedily; and where two explanations cost about the same, both are kept, for a later failure to decide.
+drops them (else "heat works from afar" is consistent with the first ten examples); it weighs all single conditions and pairs by one
+cost before it adds more greedily; and where two explanations cost about the same, both are kept, for a later failure to decide.
 
 Source: sequential covering as in FOIL (Quinlan, 1990); the habits are ours, DECISIONS 5.
 """

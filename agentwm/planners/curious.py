@@ -9,16 +9,17 @@ experiment is ours, DECISIONS 6, 9.
 """
 
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 
 from agentwm.induction.table import Table
+from agentwm.planners.experiments import Experiments, Tables
 from agentwm.planners.grounding import Avoid
 from agentwm.planners.means_ends import FEW_NODES, MeansEnds
 from agentwm.planners.mpc import ModelPredictiveControl, setbacks
 from agentwm.rules.binding import Cast, ground_condition, is_reached, kind_of
-from agentwm.rules.language import Rule, fluent_names, variables
+from agentwm.rules.language import fluent_names, variables
 from agentwm.rules.matching import holds
 from agentwm.types import (
     Action,
@@ -37,15 +38,12 @@ from agentwm.types import (
 
 __all__ = ["Curious"]
 
-Tables = Mapping[tuple[str, tuple[str, ...]], Table]
-
 # All chosen on train games.
 WORTH_A_TRY = 0.2  # the least novelty (0 to 1) worth an action
 LOOKING = 0.4  # the weight of novelty of verbs that only look
 UNDERSTOOD = 0.9  # the weight of novelty of verbs whose effect is known
 KNOWN = 0.8  # the trust from which a foretold failure is believed
 ENOUGH_FAILURES = 3  # like circumstances that failed before it is believed
-IMMATURE = 4  # supports below which a rule is still put to the test
 TRIES_PER_PLACE = 2  # failures in one spot after which only what is worth WORTH_PATIENCE is tried
 WORTH_PATIENCE = 0.35
 MOST_TRIES_PER_PLACE = 5
@@ -74,11 +72,11 @@ class Curious:
         self._control = control
         self._model = model
         self._tables = tables
+        self._experiments = Experiments(proposer.store, tables, vocabulary)
         self._vocabulary = vocabulary
         self._tour = tour
         self._rng = rng
         self._avoid: tuple[int, Avoid] | None = None
-        self._pattern_cache: dict[tuple[str, ...], list[frozenset[Condition]]] = {}
 
     def plan(self, state: State, goal: Goal, history: Sequence[Transition] = ()) -> Plan:
         """Return what is most worth trying now."""
@@ -168,7 +166,7 @@ class Curious:
 
     def _is_settled(self, action: Action, state: State) -> bool:
         """Whether enough acts like this one, upon things of this kind, were looked at afterwards."""
-        table = self._table(action, state)
+        table = self._experiments.table(action, state)
         if table is None:
             return False
         hidden = {name for name, schema in self._vocabulary.fluents.items() if schema.hidden}
@@ -182,7 +180,7 @@ class Curious:
             action = Action(schema.verb, (thing,))
             if any(t.action == action for t in history[-3:]):
                 continue
-            table = self._table(action, state)
+            table = self._experiments.table(action, state)
             is_known_to_work = table is not None and table.like(action, state) & table.succeeded
             if not is_known_to_work and (history[-1].changed or table is not None):
                 plan = self._reach_inspection(schema, thing, state, history)
@@ -271,8 +269,8 @@ class Curious:
     def _novelty(self, action: Action, state: State, cast: Cast) -> float:
         """Return how much there is to learn from ``action`` here, 0 to 1."""
         schema = self._vocabulary.actions[action.verb]
-        table = self._table(action, state)
-        weight = LOOKING if schema.inspects else UNDERSTOOD if self._is_understood(schema) else 1.0
+        table = self._experiments.table(action, state)
+        weight = LOOKING if schema.inspects else UNDERSTOOD if self._experiments.is_understood(schema) else 1.0
         if table is None:
             return weight
         alike = table.like(action, state)
@@ -301,10 +299,6 @@ class Curious:
         true, total = table.bonds_that_hold(action, state)
         return (0.3 + true) / (0.3 + max(true, min(total, 2)))
 
-    def _table(self, action: Action, state: State) -> Table | None:
-        sorts = tuple(str(state.get(Fluent("sort", (arg,)), "any")) for arg in action.args)
-        return self._tables.get((action.verb, sorts))
-
     # --- going where something can be learned ---------------------------------------------------------------------------
 
     def _explain(self, state: State, cast: Cast, history: Sequence[Transition]) -> Plan | None:
@@ -312,7 +306,7 @@ class Curious:
         avoid = self._setbacks(history)
         at_hand = sorted(thing for thing in self._near(state) if len(cast.by_kind.get(cast.kinds.get(thing, ""), ())))
         tried = 0
-        for action, context in self._unexplained(state, cast, {"": at_hand}):
+        for action, context in self._experiments.unexplained(state, cast, {"": at_hand}):
             if any(t.action == action for t in history):
                 continue
             plan = self._proposer.reach(state, context, avoid=avoid, most_nodes=FEW_NODES)
@@ -406,7 +400,7 @@ class Curious:
         best: Plan | None = None
         avoid = self._setbacks(history)
         planned = 0
-        for action, context in self._untried(state, cast, puzzle):
+        for action, context in self._experiments.untried(state, cast, puzzle):
             if () in avoid.get(action, ()):
                 continue
             if any(t.action == action and _looks_the_same(action, t.before, state) for t in history):
@@ -423,97 +417,6 @@ class Curious:
                 break
         return best
 
-    def _untried(
-        self, state: State, cast: Cast, puzzle: Mapping[str, Sequence[str]]
-    ) -> Iterator[tuple[Action, list[Condition]]]:
-        """Yield acts upon what is puzzling with circumstances in which their like has not been tried.
-
-        Verbs with few arguments come first, and for verbs with as many the circumstances that bind the arguments most.
-        """
-        yield from self._unexplained(state, cast, puzzle)
-        verbs = [s for s in self._vocabulary.actions.values() if not s.inspects and not self._is_understood(s)]
-        for arity in sorted({len(schema.parameters) for schema in verbs}):
-            subjects = [
-                (action, table, list(_contexts(table, self._patterns(table))))
-                for schema in verbs
-                if len(schema.parameters) == arity
-                for action in self._subjects(schema, [t for things in puzzle.values() for t in things[:2]], state, cast)
-                if (table := self._table(action, state)) is not None
-            ]
-            for depth in range(max((len(contexts) for _, _, contexts in subjects), default=0)):
-                level = []
-                for order, (action, table, contexts) in enumerate(subjects):
-                    if depth < len(contexts):
-                        exact, similar = self._tries(table, contexts[depth], action, cast)
-                        if not exact:
-                            level.append((similar, order, action, table, contexts[depth]))
-                for _, _, action, table, context in sorted(level, key=lambda item: item[:2]):
-                    bindings = dict(zip(table.parameters, action.args, strict=True))
-                    yield action, [ground_condition(c, bindings) for c in context]
-
-    def _patterns(self, table: Table) -> list[frozenset[Condition]]:
-        """Return the ties between arguments and situation that were seen together, for things of these sorts."""
-        if table.sorts not in self._pattern_cache:
-            alike = [other for other in self._tables.values() if other.sorts == table.sorts]
-            seen = {p for other in alike for p in other.bond_patterns() if _ties_all(p, table.parameters)}
-            self._pattern_cache[table.sorts] = sorted(seen, key=lambda p: (-len(p), sorted(map(str, p))))
-        return self._pattern_cache[table.sorts]
-
-    def _is_understood(self, schema: ActionSchema) -> bool:
-        """Whether some rule says what the verb changes."""
-        rules = self._proposer.store.of_verb(schema.verb)
-        return any(outcome.changes for rule in rules for outcome in rule.outcomes if outcome.success)
-
-    def _unexplained(
-        self, state: State, cast: Cast, puzzle: Mapping[str, Sequence[str]]
-    ) -> Iterator[tuple[Action, list[Condition]]]:
-        """Yield acts that are known to succeed, though not what they do, upon puzzling things on which they were not done."""
-        things = [t for found in puzzle.values() for t in found]
-        for rule in self._proposer.store.rules:
-            schema = self._vocabulary.actions.get(rule.verb)
-            if schema is None or schema.inspects or not rule.predicts_success or self._is_mature(rule, schema):
-                continue
-            for action in self._subjects(schema, things, state, cast):
-                table = self._table(action, state)
-                bindings = dict(zip(rule.parameters, action.args, strict=True))
-                context = [ground_condition(c, bindings) for c in rule.when]
-                fixed = [c for c in context if all(_is_static(n, self._vocabulary) for n in fluent_names(c))]
-                if table is None or any(holds(c, {}, state, self._vocabulary) is False for c in fixed):
-                    continue
-                if not self._tries(table, rule.when, action, cast)[0]:
-                    yield action, context
-
-    def _is_mature(self, rule: Rule, schema: ActionSchema) -> bool:
-        """Whether what the verb does is known, and from more than a few cases."""
-        return self._is_understood(schema) and self._proposer.store.record(rule).supports >= IMMATURE
-
-    def _subjects(self, schema: ActionSchema, things: Sequence[str], state: State, cast: Cast) -> Iterator[Action]:
-        """Yield the verb applied to one of ``things`` and, for a further argument, a place of every kind or what is at hand."""
-        place_sort = (
-            self._vocabulary.fluents[self._vocabulary.explored].parameters[0] if self._vocabulary.explored else ""
-        )
-        at_hand = {value for fluent, value in state.items() if not fluent.args and isinstance(value, str)}
-        for thing in things:
-            if not schema.parameters or cast.sorts.get(thing) != schema.parameters[0]:
-                continue
-            others = []
-            for sort in schema.parameters[1:]:
-                kinds = [of_kind for of_kind in cast.by_kind.values() if cast.sorts.get(of_kind[0]) == sort]
-                close = [next((t for t in of_kind if t in at_hand), of_kind[0]) for of_kind in kinds]
-                others.append([t for t in close if sort == place_sort or t in at_hand])
-            for rest in product(*others):
-                if thing not in rest:
-                    yield Action(schema.verb, (thing, *rest))
-
-    def _tries(self, table: Table, context: Sequence[Condition], action: Action, cast: Cast) -> tuple[int, int]:
-        """Return how often the verb was tried in this context: on these kinds of things, and on the last kind at all."""
-        mask = table.where(context)
-        *_, last = of_kinds = table.of_kinds([cast.kinds.get(arg) for arg in action.args])
-        alike = mask
-        for kinds in of_kinds:
-            alike &= kinds
-        return alike.bit_count(), (mask & last).bit_count()
-
     def _wander(self, state: State, cast: Cast, history: Sequence[Transition]) -> Plan:
         """Return any command at all; nothing once that has led nowhere for a while."""
         if len(history) >= PATIENCE and not any(t.succeeded for t in history[-PATIENCE:]):
@@ -527,23 +430,3 @@ class Curious:
 def _looks_the_same(action: Action, before: State, now: State) -> bool:
     """Whether nothing that is known of the agent and of the action's arguments has changed."""
     return all(now.get(f, f) == value for f, value in before.items() if not f.args or f.args[0] in action.args)
-
-
-def _is_static(name: str, vocabulary: Vocabulary) -> bool:
-    schema = vocabulary.fluents.get(name)
-    return schema is not None and schema.static
-
-
-def _contexts(table: Table, patterns: Iterable[frozenset[Condition]]) -> Iterator[tuple[Condition, ...]]:
-    """Yield circumstances that tie the arguments to the situation, plain before particular."""
-    ties = [tuple(bond.condition for bond in table.bonds() if bond.condition in pattern) for pattern in patterns]
-    yield from ties
-    states = [literal.condition for literal in table.literals() if not literal.is_bond and literal.condition.op == "=="]
-    for chosen in ties:
-        for state in states:
-            yield (*chosen, state)
-
-
-def _ties_all(pattern: Iterable[Condition], parameters: Sequence[str]) -> bool:
-    """Whether the equalities speak of every argument."""
-    return {name for condition in pattern for name in variables(condition)} == set(parameters)

@@ -1,0 +1,147 @@
+"""Finds experiments: acts, with circumstances in which their like has not been tried.
+
+Circumstances are ties between an action's arguments and the situation (this thing in the hand, that place where the agent is) that were
+seen together before, plain or with one truth value more. Source: ours, DECISIONS 6.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import product
+
+from agentwm.induction.table import Table
+from agentwm.rules.binding import Cast, ground_condition
+from agentwm.rules.language import Rule, fluent_names, variables
+from agentwm.rules.matching import holds
+from agentwm.rules.store import RuleStore
+from agentwm.types import Action, ActionSchema, Condition, Fluent, State, Vocabulary
+
+__all__ = ["Experiments", "Tables"]
+
+Tables = Mapping[tuple[str, tuple[str, ...]], Table]
+
+IMMATURE = 4  # supports below which a rule is still put to the test. Chosen on train games
+
+
+class Experiments:
+    """What has and has not been tried, according to the examples in ``tables`` and the rules in ``store``."""
+
+    def __init__(self, store: RuleStore, tables: Tables, vocabulary: Vocabulary) -> None:
+        self._store = store
+        self._tables = tables
+        self._vocabulary = vocabulary
+        self._pattern_cache: dict[tuple[str, ...], list[frozenset[Condition]]] = {}
+
+    def untried(
+        self, state: State, cast: Cast, puzzle: Mapping[str, Sequence[str]]
+    ) -> Iterator[tuple[Action, list[Condition]]]:
+        """Yield acts upon what is puzzling with circumstances in which their like has not been tried.
+
+        Verbs with few arguments come first, and for verbs with as many the circumstances that bind the arguments most.
+        """
+        yield from self.unexplained(state, cast, puzzle)
+        verbs = [s for s in self._vocabulary.actions.values() if not s.inspects and not self.is_understood(s)]
+        for arity in sorted({len(schema.parameters) for schema in verbs}):
+            subjects = [
+                (action, table, list(_contexts(table, self._patterns(table))))
+                for schema in verbs
+                if len(schema.parameters) == arity
+                for action in self._subjects(schema, [t for things in puzzle.values() for t in things[:2]], state, cast)
+                if (table := self.table(action, state)) is not None
+            ]
+            for depth in range(max((len(contexts) for _, _, contexts in subjects), default=0)):
+                level = []
+                for order, (action, table, contexts) in enumerate(subjects):
+                    if depth < len(contexts):
+                        exact, similar = self._tries(table, contexts[depth], action, cast)
+                        if not exact:
+                            level.append((similar, order, action, table, contexts[depth]))
+                for _, _, action, table, context in sorted(level, key=lambda item: item[:2]):
+                    bindings = dict(zip(table.parameters, action.args, strict=True))
+                    yield action, [ground_condition(c, bindings) for c in context]
+
+    def unexplained(
+        self, state: State, cast: Cast, puzzle: Mapping[str, Sequence[str]]
+    ) -> Iterator[tuple[Action, list[Condition]]]:
+        """Yield acts that are known to succeed, though not what they do, upon puzzling things on which they were not done."""
+        things = [t for found in puzzle.values() for t in found]
+        for rule in self._store.rules:
+            schema = self._vocabulary.actions.get(rule.verb)
+            if schema is None or schema.inspects or not rule.predicts_success or self._is_mature(rule, schema):
+                continue
+            for action in self._subjects(schema, things, state, cast):
+                table = self.table(action, state)
+                bindings = dict(zip(rule.parameters, action.args, strict=True))
+                context = [ground_condition(c, bindings) for c in rule.when]
+                fixed = [c for c in context if all(_is_static(n, self._vocabulary) for n in fluent_names(c))]
+                if table is None or any(holds(c, {}, state, self._vocabulary) is False for c in fixed):
+                    continue
+                if not self._tries(table, rule.when, action, cast)[0]:
+                    yield action, context
+
+    def is_understood(self, schema: ActionSchema) -> bool:
+        """Whether some rule says what the verb changes."""
+        rules = self._store.of_verb(schema.verb)
+        return any(outcome.changes for rule in rules for outcome in rule.outcomes if outcome.success)
+
+    def table(self, action: Action, state: State) -> Table | None:
+        """Return the examples of the action's verb with things of these sorts, None where there are none."""
+        sorts = tuple(str(state.get(Fluent("sort", (arg,)), "any")) for arg in action.args)
+        return self._tables.get((action.verb, sorts))
+
+    def _patterns(self, table: Table) -> list[frozenset[Condition]]:
+        """Return the ties between arguments and situation that were seen together, for things of these sorts."""
+        if table.sorts not in self._pattern_cache:
+            alike = [other for other in self._tables.values() if other.sorts == table.sorts]
+            seen = {p for other in alike for p in other.bond_patterns() if _ties_all(p, table.parameters)}
+            self._pattern_cache[table.sorts] = sorted(seen, key=lambda p: (-len(p), sorted(map(str, p))))
+        return self._pattern_cache[table.sorts]
+
+    def _is_mature(self, rule: Rule, schema: ActionSchema) -> bool:
+        """Whether what the verb does is known, and from more than a few cases."""
+        return self.is_understood(schema) and self._store.record(rule).supports >= IMMATURE
+
+    def _subjects(self, schema: ActionSchema, things: Sequence[str], state: State, cast: Cast) -> Iterator[Action]:
+        """Yield the verb applied to one of ``things`` and, for a further argument, a place of every kind or what is at hand."""
+        place_sort = (
+            self._vocabulary.fluents[self._vocabulary.explored].parameters[0] if self._vocabulary.explored else ""
+        )
+        at_hand = {value for fluent, value in state.items() if not fluent.args and isinstance(value, str)}
+        for thing in things:
+            if not schema.parameters or cast.sorts.get(thing) != schema.parameters[0]:
+                continue
+            others = []
+            for sort in schema.parameters[1:]:
+                kinds = [of_kind for of_kind in cast.by_kind.values() if cast.sorts.get(of_kind[0]) == sort]
+                close = [next((t for t in of_kind if t in at_hand), of_kind[0]) for of_kind in kinds]
+                others.append([t for t in close if sort == place_sort or t in at_hand])
+            for rest in product(*others):
+                if thing not in rest:
+                    yield Action(schema.verb, (thing, *rest))
+
+    def _tries(self, table: Table, context: Sequence[Condition], action: Action, cast: Cast) -> tuple[int, int]:
+        """Return how often the verb was tried in this context: on these kinds of things, and on the last kind at all."""
+        mask = table.where(context)
+        *_, last = of_kinds = table.of_kinds([cast.kinds.get(arg) for arg in action.args])
+        alike = mask
+        for kinds in of_kinds:
+            alike &= kinds
+        return alike.bit_count(), (mask & last).bit_count()
+
+
+def _is_static(name: str, vocabulary: Vocabulary) -> bool:
+    schema = vocabulary.fluents.get(name)
+    return schema is not None and schema.static
+
+
+def _contexts(table: Table, patterns: Iterable[frozenset[Condition]]) -> Iterator[tuple[Condition, ...]]:
+    """Yield circumstances that tie the arguments to the situation, plain before particular."""
+    ties = [tuple(bond.condition for bond in table.bonds() if bond.condition in pattern) for pattern in patterns]
+    yield from ties
+    states = [literal.condition for literal in table.literals() if not literal.is_bond and literal.condition.op == "=="]
+    for chosen in ties:
+        for state in states:
+            yield (*chosen, state)
+
+
+def _ties_all(pattern: Iterable[Condition], parameters: Sequence[str]) -> bool:
+    """Whether the equalities speak of every argument."""
+    return {name for condition in pattern for name in variables(condition)} == set(parameters)
