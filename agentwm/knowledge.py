@@ -7,6 +7,7 @@ counted at the first full look into each place of an episode, before the agent h
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 
 from pydantic import BaseModel, ConfigDict
 
@@ -40,7 +41,7 @@ class Knowledge(BaseModel):
         """
         everywhere = self.found.get(thing, {})
         kinds = max(1, len(self.found))
-        common = (sum(everywhere.values()) + 1 / kinds) / (sum(self.looks.values()) + 1)
+        common = (sum(everywhere.values()) + 1 / kinds) / (self._all_looks + 1)
         prior = common * self._fullness(place)
         return (everywhere.get(place, 0) + PRIOR_SHAPE) / (self.looks.get(place, 0) + PRIOR_SHAPE / prior)
 
@@ -68,11 +69,17 @@ class Knowledge(BaseModel):
 
     def _fullness(self, place: str) -> float:
         """Return how many things a place of this kind holds, as a multiple of the average place."""
-        total = sum(sum(places.values()) for places in self.found.values())
-        average = (total + 1) / (sum(self.looks.values()) + 1)
-        here = sum(places.get(place, 0) for places in self.found.values())
-        looks = self.looks.get(place, 0)
-        return (here + PRIOR_LOOKS * average) / (looks + PRIOR_LOOKS) / average
+        average = (self._held.total() + 1) / (self._all_looks + 1)
+        return (self._held[place] + PRIOR_LOOKS * average) / (self.looks.get(place, 0) + PRIOR_LOOKS) / average
+
+    @cached_property
+    def _held(self) -> Counter[str]:
+        """How many things were found, per kind of place."""
+        return sum(map(Counter, self.found.values()), Counter())
+
+    @cached_property
+    def _all_looks(self) -> int:
+        return sum(self.looks.values())
 
 
 def _sum(mine: Mapping[str, int], theirs: Mapping[str, int]) -> dict[str, int]:

@@ -7,7 +7,7 @@ Source: fluents as in PDDL 3.1's object fluents; the five roles as in the projec
 """
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -444,8 +444,8 @@ class Proposer(Protocol):
 
     def propose(
         self, state: State, goal: Goal, *, avoid: Mapping[Action, Sequence[Situation]] = MappingProxyType({})
-    ) -> list[Plan]:
-        """Return candidate plans, most promising first; empty when there is no idea.
+    ) -> Iterable[Plan]:
+        """Return candidate plans, most promising first; empty when there is no idea. They may be made as they are asked for.
 
         ``avoid`` names, per action, situations in which it is not to be done: no conditions mean all situations.
         """

@@ -1,6 +1,6 @@
 """Plans against oracles: a blind search in small rule worlds, and the planner that sees everything in generated houses."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from heapq import heappop, heappush
 from itertools import count
@@ -30,7 +30,7 @@ from agentwm.planners.forward import search
 from agentwm.planners.grounding import GroundAction, GroundRule, relevant_actions
 from agentwm.planners.means_ends import MeansEnds
 from agentwm.planners.mpc import PATIENCE, ModelPredictiveControl, setbacks
-from agentwm.rules.binding import bindings_of, ground_condition, is_reached
+from agentwm.rules.binding import Cast, bindings_of, ground_condition, is_reached
 from agentwm.rules.language import Change
 from agentwm.rules.matching import UNKNOWN, conjunction, holds, look_up, value_of
 from agentwm.types import Condition, Ref, Value, Vocabulary
@@ -197,7 +197,7 @@ def test_what_is_left_out_as_irrelevant_costs_no_plan_a_step(
     for game in map(small, generate("train", 24, 5)):
         state, conditions = all_seen(game), read_goal(game.goal_text).conditions
         goals = [[ground_condition(c, b) for c in conditions] for b in bindings_of(conditions, state)]
-        focus = MeansEnds(true_rules, words)._focus(goals, state)
+        focus = MeansEnds(true_rules, words)._focus(goals, state, Cast(state))
         wanted = sorted({c for goal in goals for c in goal}, key=str)
         actions, reached = relevant_actions(wanted, state, true_rules, words, focus=focus)
         goals = [goal for goal in goals if reached.issuperset(goal)]
@@ -250,7 +250,7 @@ def test_without_rules_nothing_is_planned_and_nothing_is_won(words: Vocabulary) 
         episode = Agent().play(environment, task)
         assert (len(episode.transitions), episode.is_won) == (0, False)
     for _, state, goal in games(6):
-        assert MeansEnds(RuleStore(), words).propose(state, goal) == []
+        assert list(MeansEnds(RuleStore(), words).propose(state, goal)) == []
 
 
 def test_a_goal_that_no_rule_brings_about_is_not_searched_for(
@@ -346,7 +346,7 @@ def unseen(*names: str) -> dict[Fluent, Value]:
     return state
 
 
-def looked_into(plans: Sequence[object]) -> list[str]:
+def looked_into(plans: Iterable[object]) -> list[str]:
     return [plan.actions[0].args[0] for plan in plans]  # type: ignore[attr-defined]
 
 
@@ -354,7 +354,7 @@ def test_unexplored_places_are_looked_into_in_the_order_of_chance_per_price(
     true_rules: RuleStore, words: Vocabulary
 ) -> None:
     proposer = MeansEnds(true_rules.with_knowledge(_FOUND), words)
-    plans = proposer.propose(unseen(*_ROOM), read_goal("put a mug in safe"))
+    plans = list(proposer.propose(unseen(*_ROOM), read_goal("put a mug in safe")))
     oracle = sorted(_ROOM, key=lambda n: -_FOUND.chance("mug", n.split()[0]) / (1 + _FOUND.shut_chance(n.split()[0])))
     assert looked_into(plans) == oracle
     assert oracle[:4] == ["shelf 1", "shelf 2", "desk 1", "cabinet 1"]
@@ -362,7 +362,7 @@ def test_unexplored_places_are_looked_into_in_the_order_of_chance_per_price(
 
 def test_what_has_been_looked_into_is_not_looked_into_again(true_rules: RuleStore, words: Vocabulary) -> None:
     state = unseen(*_ROOM) | {Fluent("explored", (name,)): True for name in ("shelf 1", "shelf 2")}
-    plans = MeansEnds(true_rules.with_knowledge(_FOUND), words).propose(state, read_goal("put a mug in safe"))
+    plans = list(MeansEnds(true_rules.with_knowledge(_FOUND), words).propose(state, read_goal("put a mug in safe")))
     assert looked_into(plans)[0] == "desk 1"
     assert not {"shelf 1", "shelf 2"} & set(looked_into(plans))
 

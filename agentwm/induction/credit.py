@@ -52,13 +52,27 @@ def _example(
     return Example(before, transition.action, transition.succeeded, changed, settled)
 
 
-class _Settled(dict[Fluent, Value]):
+@dataclass(frozen=True, slots=True)
+class _Settled(Mapping[Fluent, Value]):
     """The state after an action, without the hidden fluents that nobody looked at."""
 
-    def __init__(self, after: State, inspected: State, vocabulary: Vocabulary) -> None:
-        hidden = {name for name, schema in vocabulary.fluents.items() if schema.hidden}
-        super().__init__({f: v for f, v in after.items() if f.name not in hidden})
-        self.update(inspected)
+    after: State
+    inspected: State
+    vocabulary: Vocabulary
+
+    def __getitem__(self, fluent: Fluent) -> Value:
+        if fluent in self.inspected:
+            return self.inspected[fluent]
+        schema = self.vocabulary.fluents.get(fluent.name)
+        if schema is not None and schema.hidden:
+            raise KeyError(fluent)
+        return self.after[fluent]
+
+    def __iter__(self) -> Iterator[Fluent]:
+        return (fluent for fluent in {**self.after, **self.inspected} if fluent in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def _differs(state: State, statics: State) -> bool:

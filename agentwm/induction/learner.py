@@ -23,6 +23,8 @@ from agentwm.types import Condition, Fluent, Ref, Term, Trajectory, Value, Var, 
 __all__ = ["SymbolicInducer"]
 
 Sorts = tuple[str, ...]
+Counts = dict[str, tuple[int, int]]
+"""Successes and failures, by which conditions of the rules held."""
 
 # An effect seen in fewer than this share of the successes in which it could show is taken for coincidence.
 LEAST_EFFECT = 0.3
@@ -49,9 +51,10 @@ class SymbolicInducer:
         self._base = base or RuleStore()
         self._tables: dict[tuple[str, Sorts], Table] = {}
         self._finished: list[Trajectory] = []
+        self._knowledge = self._base.knowledge
         self.tables: dict[tuple[str, Sorts], Table] = {}
         self._vocabulary: Vocabulary | None = None
-        self._verb_cache: dict[tuple[str, Sorts], tuple[list[Example], list[_Candidate]]] = {}
+        self._verb_cache: dict[tuple[str, Sorts], tuple[list[Example], list[_Candidate], Counts]] = {}
 
     def induce(self, trajectories: Sequence[Trajectory], vocabulary: Vocabulary) -> RuleStore:
         """Return the rules that explain ``trajectories``, of which all but the last are taken to be finished."""
@@ -63,13 +66,13 @@ class SymbolicInducer:
         self.tables = tables
         rules: list[Rule] = []
         records: dict[str, Record] = {}
-        counts: dict[str, dict[str, tuple[int, int]]] = {}
+        counts: dict[str, Counts] = {}
         for table in tables.values():
-            kept = self._rules_of(table)
+            kept, silence = self._rules_of(table)
             for candidate in kept:
                 rules.append(candidate.rule)
                 records[candidate.rule.id] = _record(candidate, len(self._finished))
-            for key, (successes, failures) in _silence(table, [c.rule for c in kept]).items():
+            for key, (successes, failures) in silence.items():
                 earlier = counts.setdefault(table.verb, {}).get(key, (0, 0))
                 counts[table.verb][key] = (earlier[0] + successes, earlier[1] + failures)
         still_held, retired, reasons = _retire(store, rules, tables)
@@ -78,7 +81,7 @@ class SymbolicInducer:
             {**store.records, **records, **reasons},
             tuple(retired),
             Silence(counts={**self._base.silence.counts, **counts}),
-            self._base.knowledge.plus(learn_knowledge(trajectories, vocabulary)),
+            self._knowledge.plus(learn_knowledge(trajectories[-1:], vocabulary)),
         )
 
     def _tables_for(self, trajectories: Sequence[Trajectory], vocabulary: Vocabulary) -> dict[tuple[str, Sorts], Table]:
@@ -89,22 +92,25 @@ class SymbolicInducer:
         if not is_continuation or vocabulary != self._vocabulary:
             self._tables, self._finished, self._vocabulary = {}, [], vocabulary
             self._verb_cache = {}
+            self._knowledge = self._base.knowledge
         for trajectory in finished[len(self._finished) :]:
             _fill(self._tables, examples(trajectory, vocabulary), vocabulary)
+            self._knowledge = self._knowledge.plus(learn_knowledge([trajectory], vocabulary))
             self._finished.append(trajectory)
         tables = {key: table.copy() for key, table in self._tables.items()}
         for trajectory in current:
             _fill(tables, examples(trajectory, vocabulary), vocabulary)
         return tables
 
-    def _rules_of(self, table: Table) -> list[_Candidate]:
+    def _rules_of(self, table: Table) -> tuple[list[_Candidate], Counts]:
+        """Return the rules that follow from ``table``, and the outcomes where they are silent."""
         key = (table.verb, table.sorts)
         cached = self._verb_cache.get(key)
-        if cached is not None and cached[0] == table.rows:
-            return cached[1]
-        candidates = _induce_verb(table)
-        self._verb_cache[key] = (table.rows, candidates)
-        return candidates
+        if cached is None or cached[0] != table.rows:
+            candidates = _induce_verb(table)
+            cached = (table.rows, candidates, _silence(table, [c.rule for c in candidates]))
+            self._verb_cache[key] = cached
+        return cached[1:]
 
 
 def _fill(tables: dict[tuple[str, Sorts], Table], rows: Iterable[Example], vocabulary: Vocabulary) -> None:
@@ -304,7 +310,7 @@ def _contradictions(rule: Rule, tables: dict[tuple[str, Sorts], Table]) -> int:
 # --- silence -------------------------------------------------------------------------------------------------------------
 
 
-def _silence(table: Table, rules: list[Rule]) -> dict[str, tuple[int, int]]:
+def _silence(table: Table, rules: list[Rule]) -> Counts:
     successes = [rule for rule in rules if rule.predicts_success]
     tally: Counter[tuple[str, bool]] = Counter()
     for example in table.rows:

@@ -11,7 +11,7 @@ from itertools import combinations
 
 from agentwm.induction.credit import Example
 from agentwm.rules.language import variables
-from agentwm.rules.matching import Unknown, compare, holds, value_of
+from agentwm.rules.matching import UNKNOWN, Unknown, compare, value_of
 from agentwm.types import NOT_ENTITIES, Action, Condition, Ref, State, Term, Value, Var, Vocabulary
 
 __all__ = ["Literal", "Table", "parameter_names"]
@@ -62,6 +62,9 @@ class Table:
         self.succeeded = 0
         self._pairs = list(_pairs(sorts, self.parameters, vocabulary))
         self._constants = list(_constants(sorts, self.parameters, vocabulary))
+        self._terms = list(
+            dict.fromkeys((*(t for pair in self._pairs for t in pair), *(t for t, _ in self._constants)))
+        )
         self._kinds: list[Term] = [Ref("kind", (Var(name),)) for name in self.parameters]
         self._kind_masks: list[dict[Value, int]] = [{} for _ in self._kinds]
         self._pair_masks = [[0, 0] for _ in self._pairs]
@@ -99,26 +102,27 @@ class Table:
         self.rows.append(example)
         if example.succeeded:
             self.succeeded |= bit
-        bindings = dict(zip(self.parameters, example.action.args, strict=True))
-        seen: dict[Term, Value | Unknown] = {}
-
-        def value(term: Term) -> Value | Unknown:
-            if term not in seen:
-                seen[term] = value_of(term, bindings, example.before, self.vocabulary)
-            return seen[term]
-
-        for (left, right), masks in zip(self._pairs, self._pair_masks, strict=True):
-            truth = compare(value(left), "==", value(right))
-            if truth is not None:
-                masks[not truth or value(left) is None] |= bit
-        for (left, constant), masks in zip(self._constants, self._constant_masks, strict=True):
-            truth = compare(value(left), "==", constant)
+        truths = self.truths(example.action, example.before)
+        for truth, masks in zip(truths, (*self._pair_masks, *self._constant_masks), strict=True):
             if truth is not None:
                 masks[not truth] |= bit
+        bindings = dict(zip(self.parameters, example.action.args, strict=True))
         for term, by_kind in zip(self._kinds, self._kind_masks, strict=True):
-            kind = value(term)
+            kind = value_of(term, bindings, example.before, self.vocabulary)
             if not isinstance(kind, Unknown):
                 by_kind[kind] = by_kind.get(kind, 0) | bit
+
+    def truths(self, action: Action, state: State) -> list[bool | None]:
+        """Return, for every equality that is tested, whether it holds for ``action`` in ``state``: in the order of `columns`."""
+        bindings = dict(zip(self.parameters, action.args, strict=True))
+        values = {term: value_of(term, bindings, state, self.vocabulary) for term in self._terms}
+        truths: list[bool | None] = []
+        for left, right in self._pairs:
+            here, there = values[left], values[right]
+            is_known = here is not UNKNOWN and there is not UNKNOWN
+            truths.append(here == there and here is not None if is_known else None)
+        truths += [compare(values[left], "==", constant) for left, constant in self._constants]
+        return truths
 
     def rows_of(self, mask: int) -> Iterator[tuple[int, Example]]:
         """Yield (index, example) for every bit of ``mask``."""
@@ -128,12 +132,10 @@ class Table:
             yield index, self.rows[index]
             mask ^= low
 
-    def like(self, action: Action, state: State) -> int:
-        """Return the mask of the examples done in the same circumstances, kinds apart."""
-        bindings = dict(zip(self.parameters, action.args, strict=True))
+    def like(self, truths: Sequence[bool | None]) -> int:
+        """Return the mask of the examples in whose circumstances the same `truths` held, kinds apart."""
         mask = self.everything
-        for left, right, true, false in self.columns():
-            truth = holds(Condition(left, "==", right), bindings, state, self.vocabulary)
+        for truth, (true, false) in zip(truths, (*self._pair_masks, *self._constant_masks), strict=True):
             mask &= ~(true | false) if truth is None else true if truth else false
             if not mask:
                 break
@@ -146,13 +148,9 @@ class Table:
         for (left, constant), (true, false) in zip(self._constants, self._constant_masks, strict=True):
             yield left, constant, true, false
 
-    def bonds_that_hold(self, action: Action, state: State) -> tuple[int, int]:
-        """Return how many of the equalities between references hold for ``action`` in ``state``, and how many there are."""
-        bindings = dict(zip(self.parameters, action.args, strict=True))
-        true = sum(
-            holds(Condition(left, "==", right), bindings, state, self.vocabulary) is True for left, right in self._pairs
-        )
-        return true, len(self._pairs)
+    def bonds_that_hold(self, truths: Sequence[bool | None]) -> tuple[int, int]:
+        """Return how many of the equalities between references are among the `truths`, and how many there are."""
+        return sum(truth is True for truth in truths[: len(self._pairs)]), len(self._pairs)
 
     def of_kinds(self, kinds: Sequence[Value]) -> list[int]:
         """Return, per argument, the mask of the examples whose argument was of the kind given."""

@@ -181,7 +181,7 @@ class Curious:
             if any(t.action == action for t in history[-3:]):
                 continue
             table = self._experiments.table(action, state)
-            is_known_to_work = table is not None and table.like(action, state) & table.succeeded
+            is_known_to_work = table is not None and table.like(table.truths(action, state)) & table.succeeded
             if not is_known_to_work and (history[-1].changed or table is not None):
                 plan = self._reach_inspection(schema, thing, state, history)
                 if plan is not None:
@@ -273,13 +273,14 @@ class Curious:
         weight = LOOKING if schema.inspects else UNDERSTOOD if self._experiments.is_understood(schema) else 1.0
         if table is None:
             return weight
-        alike = table.like(action, state)
+        truths = table.truths(action, state)
+        alike = table.like(truths)
         failures = table.failed.bit_count()
         if alike & table.succeeded:
             return 0.0
         if alike.bit_count() >= ENOUGH_FAILURES and self._is_known_to_fail(action, state):
             return 0.0
-        tightness = self._tightness(table, action, state)
+        tightness = _tightness(table, truths)
         weight *= tightness
         if not alike:
             return weight * 0.9 / (1 + failures / (40 if table.succeeded else 20))
@@ -293,11 +294,6 @@ class Curious:
             return False
         rules = [self._proposer.store.find(name) for name in prediction.rules]
         return any("kind" not in {n for c in rule.when for n in fluent_names(c)} for rule in rules)
-
-    def _tightness(self, table: Table, action: Action, state: State) -> float:
-        """Return how much the action's arguments have to do with now, 0 to 1, by the equalities between references that hold."""
-        true, total = table.bonds_that_hold(action, state)
-        return (0.3 + true) / (0.3 + max(true, min(total, 2)))
 
     # --- going where something can be learned ---------------------------------------------------------------------------
 
@@ -382,7 +378,7 @@ class Curious:
         self, state: State, goal: Goal, history: Sequence[Transition], *, missing: Sequence[str]
     ) -> Plan | None:
         avoid = self._setbacks(history)
-        return next(iter(self._proposer.explorations(state, goal, missing, avoid=avoid)), None)
+        return next(self._proposer.explorations(state, goal, missing, avoid=avoid), None)
 
     def _experiment(
         self,
@@ -425,6 +421,12 @@ class Curious:
         by_sort = {sort: [t for t in things if t in near] or things[:3] for sort, things in cast.by_sort.items()}
         commands = [a for s in self._vocabulary.actions.values() for a in self._commands(s, by_sort)]
         return Plan((self._rng.choice(commands),), "tries anything")
+
+
+def _tightness(table: Table, truths: Sequence[bool | None]) -> float:
+    """Return how much an action's arguments have to do with now, 0 to 1, by the equalities between references that hold."""
+    true, total = table.bonds_that_hold(truths)
+    return (0.3 + true) / (0.3 + max(true, min(total, 2)))
 
 
 def _looks_the_same(action: Action, before: State, now: State) -> bool:

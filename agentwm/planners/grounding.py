@@ -43,12 +43,13 @@ class GroundAction:
     cost: float
 
 
-def relevant_actions(
+def relevant_actions(  # noqa: PLR0913 -- all of what is known
     goals: Iterable[Condition],
     state: State,
     store: RuleStore,
     vocabulary: Vocabulary,
     *,
+    cast: Cast | None = None,
     focus: Iterable[str] = (),
     avoid: Avoid = NONE,
 ) -> tuple[list[GroundAction], set[Condition]]:
@@ -57,19 +58,19 @@ def relevant_actions(
     A goal is out of reach when even a plan that never undoes anything could not bring it about. ``focus`` names things that may
     stand in where a rule leaves an argument open.
     """
-    return _Regression(state, store, vocabulary, list(focus), avoid).run(goals)
+    return _Regression(state, cast or Cast(state), store, vocabulary, list(focus), avoid).run(goals)
 
 
 class _Regression:
     def __init__(
-        self, state: State, store: RuleStore, vocabulary: Vocabulary, focus: Sequence[str], avoid: Avoid
+        self, state: State, cast: Cast, store: RuleStore, vocabulary: Vocabulary, focus: Sequence[str], avoid: Avoid
     ) -> None:
         self.avoid = avoid
         self.state = state
         self.store = store
         self.vocabulary = vocabulary
         self.focus = focus
-        self.cast = Cast(state)
+        self.cast = cast
         self.makers: dict[str, list[tuple[Rule, Change]]] = {}
         for rule in store.rules:
             outcome = max(rule.outcomes, key=lambda o: o.probability)

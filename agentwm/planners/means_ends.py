@@ -7,6 +7,7 @@ the order of chance by price: the chance that one of the missing things is there
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from heapq import heappop, heappush
 from itertools import product
 
 from agentwm.planners.forward import MOST_NODES, search
@@ -66,20 +67,25 @@ class MeansEnds:
         self.vocabulary = vocabulary
         self._bolder: list[MeansEnds] = []
 
-    def propose(self, state: State, goal: Goal, *, avoid: Avoid = NONE) -> list[Plan]:
-        """Return a plan to the goal; else a plan for part of it; else plans that explore, the most promising first."""
-        if not goal.conditions:
-            return self.explorations(state, goal, (), avoid=avoid)
+    def propose(self, state: State, goal: Goal, *, avoid: Avoid = NONE) -> Iterator[Plan]:
+        """Yield a plan to the goal; else a plan for part of it; else plans that explore, the most promising first."""
         cast = Cast(state)
         missing = self._missing(goal, cast)
-        if not missing and (plan := self.reach(state, goal.conditions, avoid=avoid, cast=cast)):
-            return [replace(plan, reason="reaches the goal")]
-        if missing and (plan := self._reach_part(state, goal, missing, avoid, cast)):
-            return [plan]
-        plans = self.explorations(state, goal, missing, avoid=avoid)
-        if not missing and (bold := self._bold_plan(state, goal, avoid, cast)):
-            plans.insert(0, bold)
-        return plans
+        explorations = self.explorations(state, goal, missing, avoid=avoid, cast=cast)
+        if missing:
+            first = next(explorations, None)
+            if plan := self._reach_part(state, goal, missing, first, avoid, cast):
+                yield plan
+                return
+            if first:
+                yield first
+        elif goal.conditions:
+            if plan := self.reach(state, goal.conditions, avoid=avoid, cast=cast):
+                yield replace(plan, reason="reaches the goal")
+                return
+            if bold := self._bold_plan(state, goal, avoid, cast):
+                yield bold
+        yield from explorations
 
     def _bold_plan(self, state: State, goal: Goal, avoid: Avoid, cast: Cast) -> Plan | None:
         """Return a plan that would reach the goal if rules held a little more widely than is known."""
@@ -111,7 +117,7 @@ class MeansEnds:
             return None
         wanted = sorted({c for g in goals for c in g}, key=str)
         actions, reached = relevant_actions(
-            wanted, state, self.store, self.vocabulary, focus=self._focus(goals, state), avoid=avoid
+            wanted, state, self.store, self.vocabulary, cast=cast, focus=self._focus(goals, state, cast), avoid=avoid
         )
         goals = [conjuncts for conjuncts in goals if reached.issuperset(conjuncts)]
         found = search(goals, actions, state, self.vocabulary, most_nodes=most_nodes) if goals else None
@@ -119,36 +125,43 @@ class MeansEnds:
             return None
         return Plan(found[0], "reaches what is wanted", reaches_goal=True, cost=found[1])
 
-    def explorations(self, state: State, goal: Goal, missing: Sequence[str], *, avoid: Avoid = NONE) -> list[Plan]:
-        """Return one plan per place worth looking into, by chance per price."""
+    def explorations(
+        self, state: State, goal: Goal, missing: Sequence[str], *, avoid: Avoid = NONE, cast: Cast | None = None
+    ) -> Iterator[Plan]:
+        """Yield one plan per place worth looking into, the best chance per price first.
+
+        A plan is made only for a place that could be the next: the chance over the price of a single step bounds its worth.
+        """
         explored = self.vocabulary.explored
         if explored is None:
-            return []
-        plans = []
-        for place, chance in self.places(state, goal, missing)[:PLACES_TRIED]:
-            plan = self.reach(
-                state, [Condition(Ref(explored, (place,)), op="==", right=True)], avoid=avoid, most_nodes=FEW_NODES
-            )
+            return
+        cast = cast or Cast(state)
+        wanted = " or ".join(missing) or "anything new"
+        waiting: list[tuple[float, int, Plan]] = []
+        for number, (place, chance, shut) in enumerate(self._places(state, cast, goal, missing)[:PLACES_TRIED]):
+            while waiting and -waiting[0][0] >= chance / (1 + shut):
+                yield heappop(waiting)[2]
+            context = [Condition(Ref(explored, (place,)), op="==", right=True)]
+            plan = self.reach(state, context, avoid=avoid, cast=cast, most_nodes=FEW_NODES)
             if plan is not None and plan.actions:
-                wanted = " or ".join(missing) or "anything new"
-                worth = chance / (len(plan.actions) + self._shut_chance(place, state))
-                plans.append((worth, replace(plan, reason=f"looks for {wanted} in {place}", reaches_goal=False)))
-        return [plan for _, plan in sorted(plans, key=lambda pair: -pair[0])]
+                plan = replace(plan, reason=f"looks for {wanted} in {place}", reaches_goal=False)
+                heappush(waiting, (-chance / (len(plan.actions) + shut), number, plan))
+        while waiting:
+            yield heappop(waiting)[2]
 
-    def places(self, state: State, goal: Goal, missing: Sequence[str]) -> list[tuple[str, float]]:
-        """Return the unexplored places with the chance of finding there what is missing, by chance per price."""
+    def _places(self, state: State, cast: Cast, goal: Goal, missing: Sequence[str]) -> list[tuple[str, float, float]]:
+        """Return the unexplored places, the chance of finding there what is missing, and that of a shut door, by chance per price."""
         explored = str(self.vocabulary.explored)
-        cast = Cast(state)
         sort = self.vocabulary.fluents[explored].parameters[0]
         chances = [
-            (place, self._chance(place, cast, goal, missing))
+            (place, self._chance(place, cast, goal, missing), self._shut_chance(place, cast))
             for place in cast.by_sort.get(sort, [])
             if state.get(Fluent(explored, (place,))) is not True
         ]
-        return sorted(chances, key=lambda pair: -pair[1] / (1 + self._shut_chance(pair[0], state)))
+        return sorted(chances, key=lambda item: -item[1] / (1 + item[2]))
 
-    def _shut_chance(self, place: str, state: State) -> float:
-        return self.store.knowledge.shut_chance(str(state.get(Fluent("kind", (place,)), "")))
+    def _shut_chance(self, place: str, cast: Cast) -> float:
+        return self.store.knowledge.shut_chance(cast.kinds.get(place, ""))
 
     def _chance(self, place: str, cast: Cast, goal: Goal, missing: Sequence[str]) -> float:
         kind = cast.kinds.get(place, "")
@@ -171,8 +184,13 @@ class MeansEnds:
                 needed[kind] = needed.get(kind, 0) + 1
         return tuple(kind for kind, number in needed.items() if len(cast.by_kind.get(kind, [])) < number)
 
-    def _reach_part(self, state: State, goal: Goal, missing: Sequence[str], avoid: Avoid, cast: Cast) -> Plan | None:
-        """Return a plan for the conditions that speak only of things seen, None where they hold or cannot be reached."""
+    def _reach_part(
+        self, state: State, goal: Goal, missing: Sequence[str], exploration: Plan | None, avoid: Avoid, cast: Cast
+    ) -> Plan | None:
+        """Return a plan for the conditions that speak only of things seen, None where they hold or cannot be reached.
+
+        What the ``exploration`` that is to follow changes of the agent itself is not worth reaching yet.
+        """
         names = variables_of(goal.conditions)
         seen: dict[str, int] = {}
         absent = set()
@@ -182,7 +200,7 @@ class MeansEnds:
                 seen[str(kind)] = seen.get(str(kind), 0) + 1
                 if seen[str(kind)] > len(cast.by_kind.get(str(kind), [])):
                     absent.add(name)
-        passing = self._touched_by_exploring(state, goal, missing, avoid)
+        passing = self._changed_of_agent(exploration)
         part = [c for c in goal.conditions if not absent & set(variables(c)) and not passing & set(fluent_names(c))]
         if all(set(fluent_names(condition)) <= {"kind"} for condition in part):
             return None
@@ -191,10 +209,9 @@ class MeansEnds:
             return None
         return replace(plan, reason="does what can be done already", reaches_goal=False)
 
-    def _touched_by_exploring(self, state: State, goal: Goal, missing: Sequence[str], avoid: Avoid) -> set[str]:
-        """Return the fluents of the agent itself that looking for what is missing changes, so that they are not worth reaching yet."""
-        plans = self.explorations(state, goal, missing, avoid=avoid)
-        verbs = {action.verb for plan in plans for action in plan.actions}
+    def _changed_of_agent(self, plan: Plan | None) -> set[str]:
+        """Return the fluents of the agent itself that the actions of ``plan`` change."""
+        verbs = {action.verb for action in plan.actions} if plan else set()
         changes = [c for r in self.store.rules if r.verb in verbs for o in r.outcomes for c in o.changes]
         return {change.target.name for change in changes if not change.target.args}
 
@@ -205,7 +222,7 @@ class MeansEnds:
         things = {name: things_for(name, conditions, cast) for name in names}
         linked = self._linked(conditions, things, state)
         choices = [
-            sorted(things[name], key=lambda thing: (thing not in linked, self._reluctance(thing, state)))[
+            sorted(things[name], key=lambda thing: (thing not in linked, self._reluctance(thing, state, cast)))[
                 :CANDIDATES_PER_VARIABLE
             ]
             for name in names
@@ -230,16 +247,16 @@ class MeansEnds:
                     linked |= {thing, str(value)}
         return linked
 
-    def _reluctance(self, thing: str, state: State) -> float:
+    def _reluctance(self, thing: str, state: State, cast: Cast) -> float:
         """Return roughly how many actions it takes to have ``thing`` at hand."""
         if any(value == thing for fluent, value in state.items() if not fluent.args):
             return 0.0
         where = value_of(Ref(self.vocabulary.location or "", (thing,)), {}, state, self.vocabulary)
         place = where if isinstance(where, str) else thing
         is_explored = state.get(Fluent(self.vocabulary.explored or "", (place,))) is True
-        return 1.0 if is_explored else 2.0 + self._shut_chance(place, state)
+        return 1.0 if is_explored else 2.0 + self._shut_chance(place, cast)
 
-    def _focus(self, goals: Sequence[Sequence[Condition]], state: State) -> list[str]:
+    def _focus(self, goals: Sequence[Sequence[Condition]], state: State, cast: Cast) -> list[str]:
         """Return the things that may fill in where a rule leaves an argument open: those of the goal and those at hand."""
         things: dict[str, None] = {}
         for goal in goals:
@@ -249,7 +266,6 @@ class MeansEnds:
                         things.setdefault(name)
         at_hand = [value for fluent, value in state.items() if not fluent.args and isinstance(value, str)]
         things.update(dict.fromkeys(at_hand))
-        cast = Cast(state)
         for thing in at_hand:
             things.update(dict.fromkeys(self._likely_places(thing, state, cast)))
         return list(things)

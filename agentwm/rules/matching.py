@@ -36,13 +36,13 @@ def look_up(fluent: Fluent, state: State, vocabulary: Vocabulary) -> Value | Unk
 
 def value_of(term: Term, bindings: Bindings, state: State, vocabulary: Vocabulary) -> Value | Unknown:
     """Return what ``term`` refers to."""
-    if isinstance(term, Var):
+    if type(term) is Var:
         return bindings[term.name]
-    if not isinstance(term, Ref):
-        return term
+    if type(term) is not Ref:
+        return term  # type: ignore[return-value]
     args: list[str] = []
     for arg in term.args:
-        value = value_of(arg, bindings, state, vocabulary)
+        value = bindings[arg.name] if type(arg) is Var else value_of(arg, bindings, state, vocabulary)
         if value is UNKNOWN:
             return UNKNOWN
         if value is None:
