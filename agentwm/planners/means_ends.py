@@ -7,6 +7,7 @@ the order of chance by price: the chance that one of the missing things is there
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from heapq import heappop, heappush
 from itertools import product
 
@@ -71,21 +72,17 @@ class MeansEnds:
         """Yield a plan to the goal; else a plan for part of it; else plans that explore, the most promising first."""
         cast = Cast(state)
         missing = self._missing(goal, cast)
-        explorations = self.explorations(state, goal, missing, avoid=avoid, cast=cast)
         if missing:
-            first = next(explorations, None)
-            if plan := self._reach_part(state, goal, missing, first, avoid, cast):
+            if plan := self._reach_part(state, goal, missing, avoid, cast):
                 yield plan
                 return
-            if first:
-                yield first
         elif goal.conditions:
             if plan := self.reach(state, goal.conditions, avoid=avoid, cast=cast):
                 yield replace(plan, reason="reaches the goal")
                 return
             if bold := self._bold_plan(state, goal, avoid, cast):
                 yield bold
-        yield from explorations
+        yield from self.explorations(state, goal, missing, avoid=avoid, cast=cast)
 
     def _bold_plan(self, state: State, goal: Goal, avoid: Avoid, cast: Cast) -> Plan | None:
         """Return a plan that would reach the goal if rules held a little more widely than is known."""
@@ -184,13 +181,8 @@ class MeansEnds:
                 needed[kind] = needed.get(kind, 0) + 1
         return tuple(kind for kind, number in needed.items() if len(cast.by_kind.get(kind, [])) < number)
 
-    def _reach_part(
-        self, state: State, goal: Goal, missing: Sequence[str], exploration: Plan | None, avoid: Avoid, cast: Cast
-    ) -> Plan | None:
-        """Return a plan for the conditions that speak only of things seen, None where they hold or cannot be reached.
-
-        What the ``exploration`` that is to follow changes of the agent itself is not worth reaching yet.
-        """
+    def _reach_part(self, state: State, goal: Goal, missing: Sequence[str], avoid: Avoid, cast: Cast) -> Plan | None:
+        """Return a plan for the conditions that speak only of things seen, None where they hold or cannot be reached."""
         names = variables_of(goal.conditions)
         seen: dict[str, int] = {}
         absent = set()
@@ -200,7 +192,7 @@ class MeansEnds:
                 seen[str(kind)] = seen.get(str(kind), 0) + 1
                 if seen[str(kind)] > len(cast.by_kind.get(str(kind), [])):
                     absent.add(name)
-        passing = self._changed_of_agent(exploration)
+        passing = self._changed_by_exploring
         part = [c for c in goal.conditions if not absent & set(variables(c)) and not passing & set(fluent_names(c))]
         if all(set(fluent_names(condition)) <= {"kind"} for condition in part):
             return None
@@ -209,11 +201,15 @@ class MeansEnds:
             return None
         return replace(plan, reason="does what can be done already", reaches_goal=False)
 
-    def _changed_of_agent(self, plan: Plan | None) -> set[str]:
-        """Return the fluents of the agent itself that the actions of ``plan`` change."""
-        verbs = {action.verb for action in plan.actions} if plan else set()
-        changes = [c for r in self.store.rules if r.verb in verbs for o in r.outcomes for c in o.changes]
-        return {change.target.name for change in changes if not change.target.args}
+    @cached_property
+    def _changed_by_exploring(self) -> set[str]:
+        """The fluents of the agent itself that looking into places changes, so that they are not worth reaching before."""
+        changed_by: dict[str, set[str]] = {}
+        for rule in self.store.rules:
+            names = {change.target.name for outcome in rule.outcomes for change in outcome.changes}
+            changed_by.setdefault(rule.verb, set()).update(names)
+        touched = [names for names in changed_by.values() if self.vocabulary.explored in names]
+        return {name for names in touched for name in names if not self.vocabulary.fluents[name].parameters}
 
     def _bindings(
         self, conditions: Sequence[Condition], names: Sequence[str], state: State, cast: Cast
