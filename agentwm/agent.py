@@ -1,6 +1,6 @@
 """The agent: perceive, plan, act, compare; one episode at a time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from agentwm.types import (
@@ -79,9 +79,8 @@ class Episode:
         perception = self.environment.perceiver.perceive(self.observation, action, before)
         succeeded = perception.succeeded is not False
         after = update(before, perception)
-        if succeeded and prediction.success:
-            for fluent, value in self._unseen(prediction, perception):
-                after[fluent] = value
+        if succeeded:
+            after.update(self._unseen(prediction, perception))
         transition = Transition(
             before,
             action,
@@ -96,14 +95,15 @@ class Episode:
         self.state = after
         return transition
 
-    def _unseen(self, prediction: Prediction, perception: Perception) -> Sequence[tuple[Fluent, Value]]:
-        """Return the predicted changes of fluents that no ordinary text shows: these alone are believed unseen."""
+    def _unseen(self, prediction: Prediction, perception: Perception) -> dict[Fluent, Value]:
+        """Return the changes that a success is predicted to bring and no ordinary text shows: these alone are believed unseen."""
         schemas = self.vocabulary.fluents
-        return [
-            (f, value)
-            for f, value in prediction.changes.items()
-            if f.name in schemas and schemas[f.name].hidden and f not in perception.told
-        ]
+        changes = next((outcome.changes for outcome in prediction.outcomes if outcome.success), {})
+        return {
+            fluent: value
+            for fluent, value in changes.items()
+            if fluent.name in schemas and schemas[fluent.name].hidden and fluent not in perception.told
+        }
 
 
 def play(

@@ -333,6 +333,7 @@ def test_what_worked_and_a_look_that_showed_nothing_new_are_no_setbacks(live: Li
 _ROOM = ("shelf 1", "shelf 2", "cabinet 1", "drawer 1", "desk 1", "bed 1")
 _FOUND = Knowledge(
     looks=dict.fromkeys(("shelf", "cabinet", "drawer", "desk", "bed"), 10),
+    exposure=dict.fromkeys(("shelf", "cabinet", "drawer", "desk", "bed"), 10.0),
     found={"mug": {"shelf": 9, "cabinet": 9, "drawer": 1, "desk": 5}, "pen": {"drawer": 30, "bed": 3}},
     shut={"shelf": (0, 10), "cabinet": (10, 10), "drawer": (10, 10), "desk": (0, 10), "bed": (0, 10)},
 )

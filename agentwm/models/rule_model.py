@@ -1,6 +1,6 @@
 """The symbolic world model: learned rules over "nothing else changes"."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from agentwm.rules.language import Rule, fluent_names
 from agentwm.rules.matching import UNKNOWN, bind, conjunction, holds, value_of
@@ -26,6 +26,19 @@ def changes_of(rule: Rule, bindings: Mapping[str, str], state: State, vocabulary
             continue
         changes[Fluent(change.target.name, tuple(map(str, args)))] = value  # type: ignore[assignment]
     return changes
+
+
+def changes_of_success(rules: Iterable[Rule], query: Query, vocabulary: Vocabulary) -> dict[Fluent, Value]:
+    """Return what the action changes if it does succeed: what the rule of success says whose conditions come nearest to holding."""
+    nearest: tuple[int, dict[Fluent, Value]] = (len(query.state), {})
+    for rule in rules:
+        bindings = bind(rule, query.action)
+        if bindings is None or not rule.predicts_success:
+            continue
+        against = sum(holds(c, bindings, query.state, vocabulary) is False for c in rule.when)
+        if against < nearest[0]:
+            nearest = against, changes_of(rule, bindings, query.state, vocabulary)
+    return nearest[1]
 
 
 class RuleModel:
@@ -55,14 +68,15 @@ class RuleModel:
         )
         agreeing = [(r, b) for r, b in spoken if r.predicts_success == strongest.predicts_success]
         trust = self._store.record(strongest).trust
-        changes: dict[Fluent, Value] = {}
-        for rule, bindings in agreeing:
-            if max(o.probability for o in rule.outcomes) >= 0.5:
-                changes |= changes_of(rule, bindings, query.state, self._vocabulary)
-        outcomes = (
-            Outcome(trust, changes, success=strongest.predicts_success),
-            Outcome(1 - trust, success=not strongest.predicts_success),
-        )
+        if not strongest.predicts_success:
+            otherwise = changes_of_success(self._by_verb[query.action.verb], query, self._vocabulary)
+            outcomes = Outcome(trust, success=False), Outcome(1 - trust, otherwise)
+        else:
+            changes: dict[Fluent, Value] = {}
+            for rule, bindings in agreeing:
+                if max(o.probability for o in rule.outcomes) >= 0.5:
+                    changes |= changes_of(rule, bindings, query.state, self._vocabulary)
+            outcomes = Outcome(trust, changes), Outcome(1 - trust, success=False)
         return Prediction(outcomes, trust, "rules", tuple(r.id for r, _ in agreeing))
 
     def _trust(self, rule: Rule) -> float:
@@ -99,7 +113,8 @@ class FrameModel:
             if not any(t is False and "sort" in set(fluent_names(c)) for c, t in zip(rule.when, row, strict=True)):
                 truths.append(row)  # a rule for things of another sort says nothing here
         rate = self._store.silence.success_rate(query.action.verb, signature(truths))
-        likely, unlikely = Outcome(rate), Outcome(1 - rate, success=False)
+        changes = {} if rate >= 0.5 else changes_of_success(rules, query, self._vocabulary)
+        likely, unlikely = Outcome(rate, changes), Outcome(1 - rate, success=False)
         outcomes = (likely, unlikely) if rate >= 0.5 else (unlikely, likely)
         return Prediction(outcomes, max(rate, 1 - rate), "frame")
 

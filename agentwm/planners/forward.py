@@ -23,7 +23,9 @@ Goal = Sequence[Condition]
 
 PRICE_OF_DOUBT = 0.6
 MOST_NODES = 2500
-EAGERNESS = 2
+EAGERNESS = (
+    1.5  # the price of a condition not yet met. On train games, 0.2 steps a game shorter than with 2, and as fast
+)
 
 
 def search(
@@ -41,7 +43,7 @@ def search(
     problem = _Problem(actions, state, vocabulary)
     tests = [[problem.compile(condition) for condition in goal if not problem.is_settled(condition)] for goal in goals]
 
-    def distance(values: Values) -> int:
+    def distance(values: Values) -> float:
         return EAGERNESS * min(sum(test(values) is not True for test in goal) for goal in tests)
 
     tie = count()

@@ -166,7 +166,7 @@ class MeansEnds:
             return 1 / (1 + self.store.knowledge.looks.get(kind, 0))
         absent = 1.0
         for thing in missing:
-            chance = self.store.knowledge.chance(thing, kind)
+            chance = self.store.knowledge.chance(thing, kind, among=len(cast.by_kind[kind]))
             if _is_wanted_there(goal, thing, kind):
                 chance *= WANTED_PLACE
             absent *= 1 - chance
@@ -273,8 +273,12 @@ class MeansEnds:
             return []
         kind = cast.kinds.get(thing, "")
         places = [fluent.args[0] for fluent, value in state.items() if fluent.name == explored and value is True]
-        likely = {p: self.store.knowledge.expected(kind, cast.kinds.get(p, "")) for p in places if p != thing}
+        likely = {p: self._expected(kind, p, cast) for p in places if p != thing}
         return sorted(likely, key=lambda place: (-likely[place], place))[:LIKELY_PLACES]
+
+    def _expected(self, thing: str, place: str, cast: Cast) -> float:
+        kind = cast.kinds.get(place, "")
+        return self.store.knowledge.expected(thing, kind, among=len(cast.by_kind.get(kind, ())) or 1)
 
 
 def _names(term: object) -> Iterator[str]:
