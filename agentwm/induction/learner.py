@@ -71,7 +71,7 @@ class SymbolicInducer:
             kept, silence = self._rules_of(table)
             for candidate in kept:
                 rules.append(candidate.rule)
-                records[candidate.rule.id] = _record(candidate, len(self._finished))
+                records[candidate.rule.id] = _record(candidate, table)
             for key, (successes, failures) in silence.items():
                 earlier = counts.setdefault(table.verb, {}).get(key, (0, 0))
                 counts[table.verb][key] = (earlier[0] + successes, earlier[1] + failures)
@@ -259,11 +259,12 @@ def _prune(candidates: list[_Candidate]) -> list[_Candidate]:
     return [candidates[index] for index in maximum_coverage([candidate.right for candidate in candidates])]
 
 
-def _record(candidate: _Candidate, _episodes: int) -> Record:
+def _record(candidate: _Candidate, table: Table) -> Record:
     return Record(
         supports=candidate.right.bit_count(),
         contradicts=(candidate.speaks & ~candidate.right).bit_count(),
         last_spoken=candidate.speaks.bit_length() - 1,
+        kinds=table.kinds_in(candidate.right) if candidate.rule.predicts_success else {},
     )
 
 

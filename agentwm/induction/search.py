@@ -179,12 +179,11 @@ def shut_out(table: Table, positives: int, negatives: int, explained: list[Conju
             found.append((opposite,))
             remaining &= ~opposite.true
     pool = [*_negative_pool(table, positives, remaining)]
-    suspects = [kind for kind in table.single_kinds(remaining) if not kind.true & positives]
     while remaining and pool:
         best = max(pool, key=lambda c: mask_of(c, remaining).bit_count() / sum(x.price for x in c))
         gain = mask_of(best, remaining)
         pool.remove(best)
-        if gain.bit_count() > 1 and all(gain & ~kind.true for kind in suspects):  # no kind of thing alone is to blame
+        if sum(x.price for x in best) < EXCEPTION_PRICE * min(gain.bit_count(), table.kinds_to_blame(gain)):
             found.append(best)
             remaining &= ~gain
     expected = 0

@@ -24,6 +24,7 @@ PROPERTY_PRICE = 1.5
 KIND_PRICE = 1.0
 KIND_MEMBER_PRICE = 1.0
 MOST_KINDS = 3
+UNPROVEN = 0.7  # the weight of an exception for a kind of which nothing ever succeeded
 FEWEST_OTHERS = 3  # kinds that must have failed for each kind that succeeded
 
 
@@ -156,6 +157,13 @@ class Table:
         """Return, per argument, the mask of the examples whose argument was of the kind given."""
         return [masks.get(kind, 0) for masks, kind in zip(self._kind_masks, kinds, strict=True)]
 
+    def kinds_in(self, mask: int) -> dict[str, dict[str, int]]:
+        """Return, per argument, how many of the examples in ``mask`` had one of each kind."""
+        return {
+            name: {str(kind): (of_kind & mask).bit_count() for kind, of_kind in by_kind.items() if of_kind & mask}
+            for name, by_kind in zip(self.parameters, self._kind_masks, strict=True)
+        }
+
     def where(self, conditions: Iterable[Condition]) -> int:
         """Return the mask of the examples in which all ``conditions``, as ``literals`` yields them, were true."""
         if self._index is None:
@@ -225,20 +233,25 @@ class Table:
                 if mask & negatives:
                     yield Literal(Condition(term, "==", kind), KIND_PRICE + KIND_MEMBER_PRICE, mask, known & ~mask)
 
-    def exceptions(self, mask: int, subjects: Collection[Term]) -> int:
+    def exceptions(self, mask: int, subjects: Collection[Term]) -> float:
         """Return as how many exceptions the examples in ``mask`` count, given conditions on the kinds of ``subjects``.
 
-        Where there is such a condition, exceptions that share the kind of another argument are one.
+        Where there is no such condition, every example is one.
         """
         rows = mask.bit_count()
-        if not subjects or rows < 2:
-            return rows
+        return min(rows, self.kinds_to_blame(mask, subjects)) if subjects else rows
+
+    def kinds_to_blame(self, mask: int, subjects: Collection[Term] = ()) -> float:
+        """Return how many kinds of one argument, none of ``subjects``, occur in ``mask``; of the argument with the fewest.
+
+        A kind of which nothing ever succeeded counts as less than one: most kinds of thing are good for nothing.
+        """
         counts = [
-            sum(bool(of_kind & mask) for of_kind in by_kind.values())
+            sum(1 if of_kind & self.succeeded else UNPROVEN for of_kind in by_kind.values() if of_kind & mask)
             for name, by_kind in zip(self.parameters, self._kind_masks, strict=True)
             if Var(name) not in subjects
         ]
-        return min((rows, *counts))
+        return min(counts, default=float("inf"))
 
     def partners(self, literal: Literal, mask: int) -> int:
         """Return with how many kinds of other argument the kind that ``literal`` names occurs in ``mask``."""

@@ -42,6 +42,7 @@ __all__ = ["Curious"]
 WORTH_A_TRY = 0.2  # the least novelty (0 to 1) worth an action
 LOOKING = 0.4  # the weight of novelty of verbs that only look
 UNDERSTOOD = 0.9  # the weight of novelty of verbs whose effect is known
+GENERALITY = 0.35  # the novelty of what worked in like circumstances, but only for another kind of thing
 KNOWN = 0.8  # the trust from which a foretold failure is believed
 ENOUGH_FAILURES = 3  # like circumstances that failed before it is believed
 TRIES_PER_PLACE = 2  # failures in one spot after which only what is worth WORTH_PATIENCE is tried
@@ -276,15 +277,16 @@ class Curious:
         truths = table.truths(action, state)
         alike = table.like(truths)
         failures = table.failed.bit_count()
+        masks = table.of_kinds([cast.kinds.get(arg) for arg in action.args])
         if alike & table.succeeded:
-            return 0.0
+            return weight * GENERALITY * _is_untested(masks, alike, table)
         if alike.bit_count() >= ENOUGH_FAILURES and self._is_known_to_fail(action, state):
             return 0.0
         tightness = _tightness(table, truths)
         weight *= tightness
         if not alike:
             return weight * 0.9 / (1 + failures / (40 if table.succeeded else 20))
-        counts = [(mask & alike).bit_count() for mask in table.of_kinds([cast.kinds.get(arg) for arg in action.args])]
+        counts = [(mask & alike).bit_count() for mask in masks]
         freshness = sum(1 / (1 + count) ** 2 for count in counts) / max(1, len(counts))
         return weight * 0.7 * freshness / (1 + alike.bit_count() / (100 if tightness == 1 else 6))
 
@@ -421,6 +423,14 @@ class Curious:
         by_sort = {sort: [t for t in things if t in near] or things[:3] for sort, things in cast.by_sort.items()}
         commands = [a for s in self._vocabulary.actions.values() for a in self._commands(s, by_sort)]
         return Plan((self._rng.choice(commands),), "tries anything")
+
+
+def _is_untested(of_kinds: Sequence[int], alike: int, table: Table) -> bool:
+    """Whether, in circumstances in which a verb has worked, it worked for one kind of thing only and was tried on few others."""
+    worked, failed = alike & table.succeeded, alike & table.failed
+    kinds = [len(seen) for seen in table.kinds_in(worked).values()]
+    tests = zip(of_kinds, kinds, strict=True)
+    return failed.bit_count() < ENOUGH_FAILURES and any(number == 1 and not mask & alike for mask, number in tests)
 
 
 def _tightness(table: Table, truths: Sequence[bool | None]) -> float:

@@ -229,7 +229,15 @@ class _Regression:
                         return foreseen
         schema = self.vocabulary.actions.get(rule.verb)
         sort = schema.parameters[rule.parameters.index(name)] if schema else "any"
-        return [thing for thing in self.focus if sort in ("any", self.cast.sorts.get(thing))]
+        at_hand = [thing for thing in self.focus if sort in ("any", self.cast.sorts.get(thing))]
+        return list(dict.fromkeys((*at_hand, *self._proven(rule, name))))
+
+    def _proven(self, rule: Rule, name: str) -> list[str]:
+        """Return a few things of the kinds for which ``rule`` was seen to hold, where these are few."""
+        kinds = self.store.record(rule).kinds.get(name, {})
+        if len(kinds) > MOST_OF_A_KIND:
+            return []
+        return self._nearest([thing for kind in kinds for thing in self.cast.by_kind.get(kind, [])])
 
     def _foreseen_values(self, term: Ref, bindings: Mapping[str, str]) -> list[str]:
         """Return the values that some action found could give to what ``term`` refers to."""
@@ -278,7 +286,8 @@ class _Regression:
                 failures.append(grounded)
             elif outcome.probability >= WORTH_HOPING:
                 successes.append(grounded)
-                trust = max(trust, self.store.record(rule).trust)
+                kinds = {name: self.cast.kinds.get(thing) for name, thing in bindings.items()}
+                trust = max(trust, self.store.record(rule).trust_for(kinds))
         if not successes:
             return None
         failures += [GroundRule(successes[0].rule, situation, ()) for situation in self.avoid.get(action, ())]

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from agentwm.errors import RuleError, quoted
 from agentwm.knowledge import Knowledge
 from agentwm.rules.language import Rule, parse_rule
+from agentwm.types import Value
 
 __all__ = ["Record", "RuleStore", "Silence", "signature"]
 
@@ -33,7 +34,8 @@ class Record(BaseModel):
     """The evidence for one rule, kept apart from the rule.
 
     ``supports`` and ``contradicts`` count transitions. ``last_spoken`` is the number of the transition in which the rule last
-    applied. ``origin`` says who proposed it: ``symbolic``, a model's name, or ``person``. ``reason`` says why it was retired.
+    applied. ``kinds`` counts, per parameter, the kinds of things that a rule of success was right about. ``origin`` says who
+    proposed it: ``symbolic``, a model's name, or ``person``. ``reason`` says why it was retired.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,6 +43,7 @@ class Record(BaseModel):
     supports: int = 0
     contradicts: int = 0
     last_spoken: int = -1
+    kinds: dict[str, dict[str, int]] = {}
     origin: str = "symbolic"
     parents: tuple[str, ...] = ()
     state: str = "active"
@@ -51,6 +54,21 @@ class Record(BaseModel):
     def trust(self) -> float:
         """The posterior mean of the rule being right when it speaks, from a uniform prior."""
         return (self.supports + 1) / (self.supports + self.contradicts + 2)
+
+    def trust_for(self, kinds: Mapping[str, Value]) -> float:
+        """Return the `trust` in the rule for things of these kinds, by parameter: less for one that it was never seen to hold for.
+
+        The fewer kinds it was seen to hold for, the less is one more of them believed.
+        """
+        trust = self.trust
+        for name, seen in self.kinds.items():
+            if name in kinds and kinds[name] not in seen:
+                trust *= len(seen) / (len(seen) + NEW_KIND)
+        return trust
+
+
+# How many kinds a rule must be seen to hold for before it is believed for one more with even odds. Chosen on train games.
+NEW_KIND = 2
 
 
 class Silence(BaseModel):
