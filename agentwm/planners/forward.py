@@ -6,7 +6,7 @@ a price, and an action pays one over the trust in its rule, so that of two plans
 Source: A* (Hart, Nilsson & Raphael, 1968); optimism about unknown preconditions is ours, DECISIONS 7.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 from itertools import count
 
@@ -95,7 +95,15 @@ class _Problem:
                     self.index.setdefault(fluent, len(self.index))
         self.names = {fluent.name for fluent in self.index}
         self.start: Values = tuple(look_up(fluent, state, vocabulary) for fluent in self.index)
-        self.actions = [_Compiled(action, self) for action in grounded]
+        self.actions = [compiled for action in grounded for compiled in self._compiled(action)]
+
+    def _compiled(self, action: GroundAction) -> Iterator["_Compiled"]:
+        """Yield the action with what surely comes of it and, at the price of the many times that may take, with what only may."""
+        sure = [rule for rule in action.successes if rule.is_sure]
+        if sure:
+            yield _Compiled(action, sure, 1 / max(rule.trust for rule in sure), self)
+        if len(sure) < len(action.successes):
+            yield _Compiled(action, action.successes, 1 / min(rule.trust for rule in action.successes), self)
 
     def is_settled(self, condition: Condition) -> bool:
         """Whether ``condition`` holds whatever is done."""
@@ -165,13 +173,11 @@ class _Problem:
 class _Compiled:
     """A ground action as functions over the values."""
 
-    def __init__(self, action: GroundAction, problem: _Problem) -> None:
+    def __init__(self, action: GroundAction, successes: Sequence[GroundRule], cost: float, problem: _Problem) -> None:
         self.action = action.action
-        self.cost = action.cost
+        self.cost = cost
         self.failures = [[problem.compile(c) for c in rule.when] for rule in action.failures]
-        self.successes = [
-            (self._tests(rule, problem), self._writes(rule.changes, problem)) for rule in action.successes
-        ]
+        self.successes = [(self._tests(rule, problem), self._writes(rule.changes, problem)) for rule in successes]
 
     @staticmethod
     def _tests(rule: GroundRule, problem: _Problem) -> list[Test]:

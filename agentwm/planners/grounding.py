@@ -21,16 +21,21 @@ NONE: Avoid = MappingProxyType({})
 
 MOST_OF_A_KIND = 3
 MOST_ACTIONS = 400
+SURE = 0.97
 WORTH_HOPING = 0.3  # the least probability of an effect that a plan may count on: it is made again when that fails
 
 
 @dataclass(frozen=True, slots=True)
 class GroundRule:
-    """A rule applied to particular things: its conditions and changes, without variables."""
+    """A rule applied to particular things: its conditions and changes, without variables, and how far it is trusted for such things.
 
-    rule: Rule
+    ``is_sure`` says that what it foretells always comes, as far as is known; otherwise the trust is about how often.
+    """
+
     when: tuple[Condition, ...]
-    changes: tuple[Change, ...]
+    changes: tuple[Change, ...] = ()
+    trust: float = 1.0
+    is_sure: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,6 @@ class GroundAction:
     action: Action
     successes: tuple[GroundRule, ...]
     failures: tuple[GroundRule, ...]
-    cost: float
 
 
 def relevant_actions(  # noqa: PLR0913 -- all of what is known
@@ -266,7 +270,6 @@ class _Regression:
         """Return the action with all rules that speak of it, None where something unchangeable forbids it."""
         successes: list[GroundRule] = []
         failures: list[GroundRule] = []
-        trust = 0.0
         for rule in self.store.of_verb(action.verb):
             if len(rule.parameters) != len(action.args):
                 continue
@@ -279,19 +282,18 @@ class _Regression:
                 Change(_as_ref(ground_term(c.target, bindings)), ground_term(c.value, bindings))
                 for c in outcome.changes
             )
-            grounded = GroundRule(rule, when, changes)
             if not outcome.success:
                 if not when:
                     return None
-                failures.append(grounded)
+                failures.append(GroundRule(when))
             elif outcome.probability >= WORTH_HOPING:
-                successes.append(grounded)
                 kinds = {name: self.cast.kinds.get(thing) for name, thing in bindings.items()}
-                trust = max(trust, self.store.record(rule).trust_for(kinds))
+                trust = self.store.record(rule).trust_for(kinds)
+                successes.append(GroundRule(when, changes, trust, is_sure=outcome.probability >= SURE))
         if not successes:
             return None
-        failures += [GroundRule(successes[0].rule, situation, ()) for situation in self.avoid.get(action, ())]
-        return GroundAction(action, tuple(successes), tuple(failures), 1 / trust)
+        failures += [GroundRule(situation) for situation in self.avoid.get(action, ())]
+        return GroundAction(action, tuple(successes), tuple(failures))
 
     def _conditions(self, rule: Rule, bindings: dict[str, str]) -> tuple[Condition, ...] | None:
         """Return the rule's conditions that a plan could still change, None where a fixed one is false."""
