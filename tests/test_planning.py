@@ -33,7 +33,7 @@ from agentwm.planners.mpc import PATIENCE, ModelPredictiveControl, setbacks
 from agentwm.rules.binding import Cast, bindings_of, ground_condition, is_reached
 from agentwm.rules.language import Change
 from agentwm.rules.matching import UNKNOWN, conjunction, holds, look_up, value_of
-from agentwm.types import Condition, Ref, Value, Vocabulary
+from agentwm.types import Condition, Outcome, Prediction, Ref, Value, Vocabulary
 from agentwm_environments.alfworld.engine import Household
 from agentwm_environments.alfworld.game import Game
 from agentwm_environments.alfworld.generator import generate
@@ -335,6 +335,14 @@ def test_what_failed_often_is_banned_everywhere(live: Live, words: Vocabulary, t
 def test_what_worked_and_a_look_that_showed_nothing_new_are_no_setbacks(live: Live, words: Vocabulary) -> None:
     history = live("go to fridge 1", "look", "inventory", "open fridge 1", "close fridge 1").transitions
     assert setbacks(history, words) == {}
+
+
+def test_a_look_that_did_not_show_what_was_predicted_is_a_setback(live: Live, words: Vocabulary) -> None:
+    look = Action("examine", ("fridge 1",))
+    hopeful = Prediction((Outcome(0.9, {Fluent("explored", ("fridge 1",)): True}),), 0.9, "rules")
+    *_, last_step = live("go to fridge 1", "examine fridge 1").transitions
+    assert last_step.action == look
+    assert list(setbacks([replace(last_step, predicted=hopeful)], words)) == [look]
 
 
 # --- where to look ----------------------------------------------------------------------------------------------------------

@@ -51,13 +51,15 @@ def roll_out(plan: Plan, state: State, model: WorldModel) -> list[tuple[State, P
 def setbacks(history: Sequence[Transition], vocabulary: Vocabulary) -> dict[Action, list[Situation]]:
     """Return, per action that failed or showed no effect in this episode, the situations in which that must be expected again.
 
+    A look that showed nothing new is only a setback where it was predicted to change something.
     A situation is what was known of the agent and of the action's arguments. What failed ``PATIENCE`` times is not to be done in any.
     """
     found: dict[Action, list[Situation]] = {}
     for transition in history:
         schema = vocabulary.actions.get(transition.action.verb)
         is_look = schema is not None and schema.inspects
-        if not transition.succeeded or (not transition.changed and not is_look):
+        is_hopeful = transition.predicted is not None and bool(transition.predicted.changes)
+        if not transition.succeeded or (not transition.changed and (is_hopeful or not is_look)):
             found.setdefault(transition.action, []).append(_situation(transition, vocabulary))
     return {action: [()] if len(seen) >= PATIENCE else seen for action, seen in found.items()}
 
