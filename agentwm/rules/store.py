@@ -29,6 +29,9 @@ Signature = str
 FOLDER = "rules"
 BESIDE = ("records.json", "silence.json", "knowledge.json")
 
+# How many kinds a rule must be seen to hold for before it is believed for one more with even odds. Chosen on train games.
+NEW_KIND = 2
+
 
 class Record(BaseModel):
     """The evidence for one rule, kept apart from the rule.
@@ -62,13 +65,9 @@ class Record(BaseModel):
         """
         trust = self.trust
         for name, seen in self.kinds.items():
-            if name in kinds and kinds[name] not in seen:
+            if seen and name in kinds and kinds[name] not in seen:
                 trust *= len(seen) / (len(seen) + NEW_KIND)
         return trust
-
-
-# How many kinds a rule must be seen to hold for before it is believed for one more with even odds. Chosen on train games.
-NEW_KIND = 2
 
 
 class Silence(BaseModel):
