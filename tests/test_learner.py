@@ -13,6 +13,7 @@ from agentwm import Fluent, Rule, RuleStore, Trajectory, parse_rule
 from agentwm.induction.credit import examples
 from agentwm.induction.learner import SymbolicInducer
 from agentwm.induction.pruning import maximum_coverage
+from agentwm.induction.table import UNPROVEN
 from agentwm.models.rule_model import AlignedModel
 from agentwm.rules.language import fluent_names, format_condition
 from agentwm.rules.matching import bind, conjunction
@@ -323,6 +324,33 @@ def test_a_record_counts_the_transitions_that_the_rule_gets_right(
         ]
         assert store.record(rule).supports == sum(not e.succeeded for e in spoken)
         assert store.record(rule).contradicts == sum(e.succeeded for e in spoken)
+
+
+def test_a_record_counts_the_kinds_of_thing_that_a_rule_held_for(live: Live, words: Vocabulary) -> None:
+    store = learned(words, *_pillow_tries(live))
+    [success] = rules_of(store, "move")
+    assert store.record(success).kinds == {
+        "o": {"apple": 1, "egg": 1, "tomato": 1, "pillow": 2},
+        "r": {"fridge": 2, "toaster": 2, "stoveburner": 1},
+    }
+    assert all(store.record(rule).kinds == {} for rule in rules_of(store, "move", success=False))
+
+
+def test_failures_are_laid_to_the_fewest_kinds_and_to_a_good_for_nothing_one_most_readily(
+    live: Live, words: Vocabulary
+) -> None:
+    def blamed(*tries: Trajectory) -> float:
+        inducer = SymbolicInducer()
+        inducer.induce(tries, words)
+        table = inducer.tables["move", ("object", "receptacle")]
+        return table.kinds_to_blame(table.failed)
+
+    moved, pillow = live(*fetch("apple 1", "toaster 1"), "move apple 1 to toaster 1"), _pillow_tries(live)
+    refused = live(*fetch("pillow 1", "fridge 1"), *["move pillow 1 to fridge 1"] * 3)
+    also = live(*fetch("egg 1", "microwave 1"), "move egg 1 to microwave 1")  # it is shut
+    assert blamed(*pillow) == 1
+    assert blamed(moved, refused) == UNPROVEN
+    assert blamed(moved, refused, also) == pytest.approx(2 * UNPROVEN)
 
 
 def test_a_contradicted_rule_is_retired_with_the_reason(live: Live, words: Vocabulary) -> None:

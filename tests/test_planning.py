@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from heapq import heappop, heappush
 from itertools import count
+from math import sqrt
 from unittest.mock import patch
 
 import pytest
@@ -21,6 +22,7 @@ from agentwm import (
     State,
     Trajectory,
     build,
+    knowledge,
     parse_rule,
 )
 from agentwm.knowledge import Knowledge
@@ -393,6 +395,21 @@ def test_a_thing_is_looked_for_last_where_the_goal_wants_it(true_rules: RuleStor
     assert wanted_there[0] == "desk 1"
     hot = looked_into(proposer.propose(unseen(*_ROOM), read_goal("put a hot mug in shelf")))
     assert hot[0] == "shelf 1"  # a cold one may well be there
+
+
+def test_of_many_places_of_a_kind_each_holds_less_and_all_together_more() -> None:
+    alone, one_of_nine = _FOUND.expected("mug", "shelf"), _FOUND.expected("mug", "shelf", among=9)
+    assert one_of_nine < alone < 9 * one_of_nine
+    assert _FOUND.chance("mug", "shelf", among=9) < _FOUND.chance("mug", "shelf")
+
+
+def test_a_look_into_one_of_many_counts_for_less(live: Live, words: Vocabulary, house: Game) -> None:
+    """Of two cabinets and one fridge, each looked into once, the fridge has told more."""
+    trajectory = live(*(c for place in ("cabinet 1", "fridge 1") for c in (f"go to {place}", f"open {place}")))
+    learned = knowledge.learn([trajectory], words)
+    assert learned.looks == {"cabinet": 1, "fridge": 1}
+    assert learned.exposure == pytest.approx({"cabinet": 1 / sqrt(2), "fridge": 1})
+    assert sum(receptacle.kind == "cabinet" for receptacle in house.receptacles) == 2
 
 
 def test_a_shut_place_is_opened_to_be_looked_into(true_rules: RuleStore, words: Vocabulary) -> None:

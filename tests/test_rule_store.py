@@ -144,6 +144,17 @@ def test_trust_is_the_share_of_support_drawn_towards_a_half(supports: int, contr
     assert Record(supports=supports + 1, contradicts=contradicts).trust > trust
 
 
+def test_a_rule_is_trusted_less_for_a_kind_that_it_was_never_seen_to_hold_for() -> None:
+    on_eggs = Record(supports=8, kinds={"o": {"egg": 8}, "r": {"microwave": 8}})
+    on_many = Record(supports=8, kinds={"o": {"egg": 2, "mug": 2, "apple": 2, "potato": 2}, "r": {"microwave": 8}})
+    known = {"o": "egg", "r": "microwave"}
+    new = {"o": "bread", "r": "microwave"}
+    assert on_eggs.trust_for(known) == on_many.trust_for(known) == on_eggs.trust
+    assert on_eggs.trust_for(new) < on_many.trust_for(new) < on_many.trust
+    assert on_eggs.trust_for({"o": "bread", "r": "fridge"}) < on_eggs.trust_for(new)
+    assert Record(supports=8, kinds={"o": {}}).trust_for(new) == Record(supports=8).trust_for(new) > 0
+
+
 def test_silence_tells_how_often_a_verb_succeeds_in_such_circumstances() -> None:
     silence = Silence(counts={"heat": {"TT": (30, 0), "TF": (0, 30)}})
     assert silence.success_rate("heat", "TT") > 0.95

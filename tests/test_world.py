@@ -94,6 +94,13 @@ def test_a_predicted_change_is_not_believed_after_a_failure(episode: Episode) ->
     assert Fluent("hot", ("egg 1",)) not in step.after
 
 
+def test_what_a_success_changes_is_believed_of_one_that_was_not_expected(episode: Episode) -> None:
+    doubtful = Prediction((Outcome(0.7, success=False), Outcome(0.3, {HOT: True})), 0.7, "frame")
+    step = episode.step(HEAT, doubtful)
+    assert step.succeeded
+    assert step.after[HOT] is True
+
+
 def test_a_prediction_that_a_text_belies_is_not_believed(episode: Episode) -> None:
     step = episode.step(Action("examine", ("apple 1",)), expecting({HOT: True}))
     assert step.after[HOT] is False
