@@ -39,6 +39,7 @@ __all__ = [
     "Query",
     "Ref",
     "Situation",
+    "Some",
     "State",
     "Term",
     "Trajectory",
@@ -102,7 +103,9 @@ Term = Var | Ref | Value
 
 
 class Condition(NamedTuple):
-    """A test ``left op right``; ``op`` is one of ``== != < > in notin unknown``.
+    """A test ``left op right``; ``op`` is one of ``== != < > in notin unknown some no``.
+
+    ``some`` and ``no`` ask whether there is a thing that fulfils a conjunction, whose right side is a `Some`; their left is its variable.
 
     For ``in`` and ``notin`` the right side is a tuple of constants, for the others a single term. A
     condition that touches an unknown fluent is neither true nor false, except for ``unknown``, which asks just that and has no
@@ -111,7 +114,15 @@ class Condition(NamedTuple):
 
     left: Term
     op: str
-    right: "Term | tuple[Value, ...]"
+    right: "Term | tuple[Value, ...] | Some"
+
+
+class Some(NamedTuple):
+    """The things of one sort that fulfil a conjunction, in which ``variable`` stands for each of them in turn."""
+
+    variable: str
+    sort: str
+    conditions: tuple[Condition, ...]
 
 
 Situation = tuple[Condition, ...]
@@ -131,6 +142,10 @@ class FluentSchema:
     ``default`` is believed until something else is seen, where ``has_default`` is set. A ``static`` fluent
     never changes, so what is learned of it late holds for the whole episode. A ``hidden`` fluent is shown by
     no ordinary observation, only by an inspecting action. A parameter may accept several sorts: ``a|b``.
+
+    A fluent with ``derive`` stands in no state: ``derive(state, args)`` returns its value there. A ``is_reference`` fluent points from one
+    place to another ("the cell ahead"): where it is None there is no such place, and what would be moved there stays where it is.
+    ``counts_since`` names another fluent: this one is the number of actions since that one last changed, and is kept up by the agent.
     """
 
     name: str
@@ -140,6 +155,12 @@ class FluentSchema:
     has_default: bool = False
     static: bool = False
     hidden: bool = False
+    derive: "Derive | None" = None
+    is_reference: bool = False
+    counts_since: str | None = None
+
+
+Derive = Callable[[State, tuple[str, ...]], Value]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from itertools import product
 
 from agentwm.rules.language import variables
 from agentwm.rules.matching import conjunction
-from agentwm.types import Condition, Goal, Ref, State, Term, Var, Vocabulary
+from agentwm.types import Condition, Goal, Ref, Some, State, Term, Var, Vocabulary
 
 __all__ = [
     "Cast",
@@ -48,6 +48,10 @@ def ground_term(term: Term, bindings: Mapping[str, str]) -> Term:
 def ground_condition(condition: Condition, bindings: Mapping[str, str]) -> Condition:
     """Return ``condition`` with its bound variables replaced by names."""
     right = condition.right
+    if isinstance(right, Some):
+        inner = {name: thing for name, thing in bindings.items() if name != right.variable}
+        grounded = tuple(ground_condition(c, inner) for c in right.conditions)
+        return Condition(condition.left, condition.op, right._replace(conditions=grounded))
     if condition.op not in ("in", "notin"):
         right = ground_term(right, bindings)  # type: ignore[arg-type]
     return Condition(ground_term(condition.left, bindings), condition.op, right)

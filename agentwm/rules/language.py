@@ -8,7 +8,18 @@ A rule names an action pattern, a conjunction of conditions, and outcomes with p
        and kind(?r) is "microwave"
       then 1.00 success: hot(?o) becomes true, cool(?o) becomes false
 
-The rest of the probability is noise. Source: noisy deictic rules (Pasula, Zettlemoyer & Kaelbling, 2007), section 3.
+    fish
+      when at() is "lake"
+      then 0.40 success: fish() grows by 1
+      ;  or 0.60 success
+
+    any action
+      leading to kind(at()) is "goal"
+      then 1.00 success: reward 1, the end
+
+What stands after *leading to* is said of the state arrived in. *any action* stands for every verb, and ``tick ?p`` for what happens to
+each thing by itself, whatever is done. The rest of the probability is noise. Source: noisy deictic rules (Pasula, Zettlemoyer &
+Kaelbling, 2007), section 3; conditions on the state arrived in are ours, DECISIONS 11.
 """
 
 import hashlib
@@ -20,9 +31,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from agentwm.errors import RuleError, quoted
-from agentwm.types import Condition, Ref, Term, Value, Var
+from agentwm.types import Condition, Ref, Some, Term, Value, Var
 
 __all__ = [
+    "ANY_ACTION",
+    "TICK",
     "Change",
     "Rule",
     "RuleOutcome",
@@ -33,6 +46,9 @@ __all__ = [
     "variables",
 ]
 
+ANY_ACTION = "any action"
+TICK = "tick"
+
 _OPERATORS = {
     "==": "is",
     "!=": "is not",
@@ -40,39 +56,59 @@ _OPERATORS = {
     ">": "is more than",
     "in": "is one of",
     "notin": "is none of",
+    "known": "is known",
+    "unknown": "is unknown",
 }
+_WITHOUT_RIGHT_SIDE = ("known", "unknown")
+_OF_CONSTANTS = ("in", "notin")
+_QUANTIFIERS = ("some", "no")
 _WORDS = {word: op for op, word in sorted(_OPERATORS.items(), key=lambda item: -len(item[1]))}
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Sets the fluent that ``target`` refers to to what ``value`` refers to."""
+    """Sets the fluent that ``target`` refers to to what ``value`` refers to or, with ``adds``, adds that to it."""
 
     target: Ref
     value: Term
+    adds: bool = False
 
     def __str__(self) -> str:
-        return f"{format_term(self.target)} becomes {format_term(self.value)}"
+        if not self.adds:
+            return f"{format_term(self.target)} becomes {format_term(self.value)}"
+        if isinstance(self.value, int | float) and self.value < 0:
+            return f"{format_term(self.target)} falls by {format_term(-self.value)}"
+        return f"{format_term(self.target)} grows by {format_term(self.value)}"
 
 
 @dataclass(frozen=True, slots=True)
 class RuleOutcome:
-    """One way the action may turn out when the rule applies."""
+    """One way the action may turn out when the rule applies: what changes, what is paid, what is seen and whether the episode ends."""
 
     probability: float
-    success: bool
+    success: bool = True
     changes: tuple[Change, ...] = ()
+    reward: float | None = None
+    ends: bool = False
+    text: str | None = None
 
     def __str__(self) -> str:
         short = f"{self.probability:.2f}"
         exact = short if float(short) == self.probability else repr(self.probability)
         head = f"{exact} {'success' if self.success else 'failure'}"
-        return f"{head}: {', '.join(map(str, self.changes))}" if self.changes else head
+        parts = [str(change) for change in self.changes]
+        if self.reward is not None:
+            parts.append(f"reward {format_term(self.reward)}")
+        if self.text is not None:
+            parts.append(f"says {format_term(self.text)}")
+        if self.ends:
+            parts.append("the end")
+        return f"{head}: {', '.join(parts)}" if parts else head
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What doing ``verb`` with ``parameters`` leads to when the conditions ``when`` hold.
+    """What doing ``verb`` with ``parameters`` leads to when the conditions ``when`` hold, and ``after`` in the state arrived in.
 
     ``parameters`` are variable names. Two rules with the same text are the same rule and have the same ``id``.
     """
@@ -81,11 +117,13 @@ class Rule:
     parameters: tuple[str, ...]
     when: tuple[Condition, ...]
     outcomes: tuple[RuleOutcome, ...]
+    after: tuple[Condition, ...] = ()
 
     @cached_property
     def id(self) -> str:
         """A short name that depends on what the rule says, but not on its probabilities."""
-        sure = "\n".join((self._head(), *self._conditions(), *(str(o).split(" ", 1)[1] for o in self.outcomes)))
+        ways = (str(outcome).split(" ", 1)[1] for outcome in self.outcomes)
+        sure = "\n".join((self._head(), *_formatted(self.when), *(f"> {c}" for c in _formatted(self.after)), *ways))
         return f"{self.verb.replace(' ', '_')}-{hashlib.sha256(sure.encode()).hexdigest()[:8]}"
 
     @property
@@ -95,33 +133,34 @@ class Rule:
 
     def sentence(self) -> str:
         """Return the rule as one line of English that ``parse_rule`` reads back."""
-        when = f" when {' and '.join(self._conditions())}" if self.when else ""
-        return f"{self._head()}{when} then {'; or '.join(map(str, self.outcomes))}"
+        when = f" when {' and '.join(_formatted(self.when))}" if self.when else ""
+        after = f" leading to {' and '.join(_formatted(self.after))}" if self.after else ""
+        return f"{self._head()}{when}{after} then {'; or '.join(map(str, self.outcomes))}"
 
     def text(self) -> str:
         """Return the sentence broken into lines, as it stands in a rule file."""
         lines = [self._head()]
-        lines += [f"  {word} {text}" for word, text in zip(_when_words(), self._conditions(), strict=False)]
-        lines += [f"  {word} {text}" for word, text in zip(_then_words(), map(str, self.outcomes), strict=False)]
+        lines += [f"  {word} {text}" for word, text in zip(_words("when", " and"), _formatted(self.when), strict=False)]
+        lines += [
+            f"  {word} {text}" for word, text in zip(_words("leading to", " and"), _formatted(self.after), strict=False)
+        ]
+        lines += [
+            f"  {word} {text}" for word, text in zip(_words("then", ";  or"), map(str, self.outcomes), strict=False)
+        ]
         return "\n".join(lines) + "\n"
 
     def _head(self) -> str:
         return " ".join((self.verb, *(f"?{name}" for name in self.parameters)))
 
-    def _conditions(self) -> list[str]:
-        return [format_condition(condition) for condition in self.when]
+
+def _formatted(conditions: tuple[Condition, ...]) -> list[str]:
+    return [format_condition(condition) for condition in conditions]
 
 
-def _when_words() -> Iterator[str]:
-    yield "when"
+def _words(first: str, later: str) -> Iterator[str]:
+    yield first
     while True:
-        yield " and"
-
-
-def _then_words() -> Iterator[str]:
-    yield "then"
-    while True:
-        yield ";  or"
+        yield later
 
 
 def format_term(term: Term) -> str:
@@ -137,7 +176,12 @@ def format_term(term: Term) -> str:
 
 def format_condition(condition: Condition) -> str:
     """Return ``condition`` as it stands in a sentence."""
-    if condition.op in ("in", "notin"):
+    if isinstance(condition.right, Some):
+        variable, sort, conditions = condition.right
+        return f"{condition.op} {sort} ?{variable} with ({' and '.join(_formatted(conditions))})"
+    if condition.op in _WITHOUT_RIGHT_SIDE:
+        return f"{format_term(condition.left)} {_OPERATORS[condition.op]}"
+    if condition.op in _OF_CONSTANTS:
         assert isinstance(condition.right, tuple)
         right = f"{{{', '.join(format_term(value) for value in condition.right)}}}"
     else:
@@ -146,9 +190,13 @@ def format_condition(condition: Condition) -> str:
 
 
 def variables(term: object) -> Iterator[str]:
-    """Yield the names of the variables in a term or condition, in order, with repeats."""
+    """Yield the names of the free variables in a term or condition, in order, with repeats."""
     if isinstance(term, Var):
         yield term.name
+    elif isinstance(term, Some):
+        yield from (name for c in term.conditions for name in variables(c) if name != term.variable)
+    elif isinstance(term, Condition) and isinstance(term.right, Some):
+        yield from variables(term.right)
     elif isinstance(term, Ref):
         for arg in term.args:
             yield from variables(arg)
@@ -163,6 +211,9 @@ def fluent_names(term: object) -> Iterator[str]:
         yield term.name
         for arg in term.args:
             yield from fluent_names(arg)
+    elif isinstance(term, Some):
+        for condition in term.conditions:
+            yield from fluent_names(condition)
     elif isinstance(term, Condition):
         yield from fluent_names(term.left)
         yield from fluent_names(term.right)
@@ -173,7 +224,7 @@ def fluent_names(term: object) -> Iterator[str]:
 _TOKEN = re.compile(
     r'\s*("(?:[^"\\]|\\.)*"|\?[a-z]\w*|[a-z_]\w*(?=\()|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|[a-z]+|[(){},:;])'
 )
-_HEAD = re.compile(r"\s*([a-z]+(?: [a-z]+)*?)((?:\s+\?[a-z]\w*)*)\s+(?=when\b|then\b)")
+_HEAD = re.compile(r"\s*([a-z]+(?: [a-z]+)*?)((?:\s+\?[a-z]\w*)*)\s+(?=when\b|leading to\b|then\b)")
 DEEPEST = 20
 _LITERALS: dict[str, Value] = {"true": True, "false": False, "nothing": None}
 
@@ -189,18 +240,18 @@ def parse_rule(text: str) -> Rule:
         raise RuleError(message)
     parameters = tuple(word[1:] for word in head[2].split())
     reader = _Reader(text, head.end())
-    when = []
-    if reader.accept("when"):
-        when.append(reader.condition())
-        while reader.accept("and"):
-            when.append(reader.condition())
+    when = reader.conditions() if reader.accept("when") else ()
+    after: tuple[Condition, ...] = ()
+    if reader.accept("leading"):
+        reader.expect("to")
+        after = reader.conditions()
     reader.expect("then")
     outcomes = [reader.outcome()]
     while reader.accept(";"):
         reader.expect("or")
         outcomes.append(reader.outcome())
     reader.end()
-    rule = Rule(head[1], parameters, tuple(when), tuple(outcomes))
+    rule = Rule(head[1], parameters, when, tuple(outcomes), after)
     _check(rule)
     return rule
 
@@ -209,7 +260,11 @@ def _check(rule: Rule) -> None:
     if len(set(rule.parameters)) != len(rule.parameters):
         message = f"a rule's parameters must differ, got {' '.join(rule.parameters)}"
         raise RuleError(message)
-    used = [name for condition in rule.when for name in variables(condition)]
+    if rule.verb == ANY_ACTION and rule.parameters:
+        raise RuleError(f"a rule about any action has no parameters, got {quoted(rule.sentence(), limit=60)}")
+    if rule.verb == TICK and len(rule.parameters) > 1:
+        raise RuleError(f"a tick is of one thing at most, got {quoted(rule.sentence(), limit=60)}")
+    used = [name for condition in (*rule.when, *rule.after) for name in variables(condition)]
     used += [name for o in rule.outcomes for c in o.changes for t in (c.target, c.value) for name in variables(t)]
     if free := sorted(set(used) - set(rule.parameters)):
         message = f"variable ?{free[0]} is not a parameter of '{rule.verb}'"
@@ -256,14 +311,43 @@ class _Reader:
         rest = self.text[self.position :].strip()
         return RuleError(f"expected {expected}, got {quoted(rest, limit=60)}")
 
+    def conditions(self) -> tuple[Condition, ...]:
+        found = [self.condition()]
+        while self.accept("and"):
+            found.append(self.condition())
+        return tuple(found)
+
     def condition(self) -> Condition:
+        if self.peek() in _QUANTIFIERS:
+            return self.quantified()
         left = self.term()
         for words, op in _WORDS.items():
             start = self.position
             if all(self.accept(word) for word in words.split()):
-                return Condition(left, op, self.constants() if op in ("in", "notin") else self.term())
+                if op in _WITHOUT_RIGHT_SIDE:
+                    return Condition(left, op, None)
+                return Condition(left, op, self.constants() if op in _OF_CONSTANTS else self.term())
             self.position = start
-        raise self.error("'is', 'is not', 'is less than', 'is more than', 'is one of' or 'is none of'")
+        raise self.error(
+            "'is', 'is not', 'is less than', 'is more than', 'is one of', 'is none of', 'is known' or 'is unknown'"
+        )
+
+    def quantified(self) -> Condition:
+        op, sort, variable = self.take(), self.take(), self.take()
+        if not sort.isalpha() or not variable.startswith("?"):
+            raise RuleError(f"expected '{op} SORT ?x with (…)', got {quoted(f'{op} {sort} {variable}', limit=60)}")
+        self.expect("with")
+        self.expect("(")
+        self.deeper(f"{op} {sort}")
+        conditions = self.conditions()
+        self.expect(")")
+        self.depth -= 1
+        return Condition(Var(variable[1:]), op, Some(variable[1:], sort, conditions))
+
+    def deeper(self, token: str) -> None:
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise RuleError(f"expected references at most {DEEPEST} deep, got {quoted(token + '(', limit=60)}")
 
     def constants(self) -> tuple[Value, ...]:
         self.expect("{")
@@ -288,9 +372,7 @@ class _Reader:
         if token[0] in '"-0123456789':
             return self.literal(token)
         if self.accept("("):
-            self.depth += 1
-            if self.depth > DEEPEST:
-                raise RuleError(f"expected references at most {DEEPEST} deep, got {quoted(token + '(', limit=60)}")
+            self.deeper(token)
             args: list[Term] = []
             while not self.accept(")"):
                 args.append(self.term())
@@ -318,16 +400,45 @@ class _Reader:
         success = self.accept("success")
         if not success:
             self.expect("failure")
-        changes = []
+        changes: list[Change] = []
+        reward, text, ends = None, None, False
         if self.accept(":"):
-            changes.append(self.change())
-            while self.accept(","):
-                changes.append(self.change())
-        return RuleOutcome(probability, success, tuple(changes))
+            while True:
+                if self.accept("reward"):
+                    reward = self.number("a reward")
+                elif self.accept("says"):
+                    text = self.quoted_text()
+                elif self.accept("the"):
+                    self.expect("end")
+                    ends = True
+                else:
+                    changes.append(self.change())
+                if not self.accept(","):
+                    break
+        return RuleOutcome(probability, success, tuple(changes), reward, ends, text)
+
+    def number(self, expected: str) -> float:
+        value = self.constant()
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self.error(expected)
+        return value
+
+    def quoted_text(self) -> str:
+        value = self.constant()
+        if not isinstance(value, str):
+            raise self.error("a text in double quotes")
+        return value
 
     def change(self) -> Change:
         target = self.term()
         if not isinstance(target, Ref):
             raise self.error("a reference to a fluent")
-        self.expect("becomes")
-        return Change(target, self.term())
+        if self.accept("becomes"):
+            return Change(target, self.term())
+        is_fall = self.accept("falls")
+        if not is_fall and not self.accept("grows"):
+            raise self.error("'becomes', 'grows by' or 'falls by'")
+        self.expect("by")
+        if is_fall:
+            return Change(target, -self.number("a number"), adds=True)
+        return Change(target, self.term(), adds=True)

@@ -7,8 +7,8 @@ Unknown is ``None`` for a condition and ``UNKNOWN`` for a term. A reference whos
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from agentwm.rules.language import Rule
-from agentwm.types import Action, Condition, Fluent, Ref, State, Term, Value, Var, Vocabulary
+from agentwm.rules.language import ANY_ACTION, Rule
+from agentwm.types import Action, Condition, Fluent, Ref, Some, State, Term, Value, Var, Vocabulary
 
 __all__ = ["UNKNOWN", "Unknown", "bind", "compare", "conjunction", "holds", "look_up", "value_of"]
 
@@ -25,13 +25,15 @@ Bindings = Mapping[str, str]
 
 
 def look_up(fluent: Fluent, state: State, vocabulary: Vocabulary) -> Value | Unknown:
-    """Return the value of ``fluent``: what the state says, else its declared default, else ``UNKNOWN``."""
+    """Return the value of ``fluent``: what the state says, else what is derived from it, else its default, else ``UNKNOWN``."""
     if fluent in state:
         return state[fluent]
     schema = vocabulary.fluents.get(fluent.name)
-    if schema is not None and schema.has_default:
-        return schema.default
-    return UNKNOWN
+    if schema is None:
+        return UNKNOWN
+    if schema.derive is not None:
+        return schema.derive(state, fluent.args)
+    return schema.default if schema.has_default else UNKNOWN
 
 
 def value_of(term: Term, bindings: Bindings, state: State, vocabulary: Vocabulary) -> Value | Unknown:
@@ -72,16 +74,32 @@ def holds(condition: Condition, bindings: Bindings, state: State, vocabulary: Vo
 
     Two references that are both absent are not the same thing: where nothing is, nothing is shared.
     """
-    left = value_of(condition.left, bindings, state, vocabulary)
     right = condition.right
-    if condition.op == "unknown":
-        return left is UNKNOWN
+    if isinstance(right, Some):
+        found = _some(right, bindings, state, vocabulary)
+        return found if condition.op == "some" or found is None else not found
+    left = value_of(condition.left, bindings, state, vocabulary)
+    if condition.op in ("known", "unknown"):
+        return (left is UNKNOWN) == (condition.op == "unknown")
     if condition.op in ("in", "notin"):
         return compare(left, condition.op, right)  # type: ignore[arg-type]
     other = value_of(right, bindings, state, vocabulary)  # type: ignore[arg-type]
     if left is None and other is None and isinstance(right, Ref):
         return condition.op == "!="
     return compare(left, condition.op, other)
+
+
+def _some(some: Some, bindings: Bindings, state: State, vocabulary: Vocabulary) -> bool | None:
+    """Return whether a thing of the sort fulfils the conditions, None where only unknown ones may."""
+    result: bool | None = False
+    for fluent, value in state.items():
+        if fluent.name == "sort" and value == some.sort:
+            truth = conjunction(some.conditions, {**bindings, some.variable: fluent.args[0]}, state, vocabulary)
+            if truth:
+                return True
+            if truth is None:
+                result = None
+    return result
 
 
 def conjunction(
@@ -100,6 +118,8 @@ def conjunction(
 
 def bind(rule: Rule, action: Action) -> dict[str, str] | None:
     """Return the rule's variables bound to the action's arguments, None when it is about another action."""
+    if rule.verb == ANY_ACTION:
+        return {}
     if rule.verb != action.verb or len(rule.parameters) != len(action.args):
         return None
     return dict(zip(rule.parameters, action.args, strict=True))
