@@ -53,7 +53,10 @@ def run(  # noqa: PLR0913 - one parameter per option is how typer works
         str | None, typer.Argument(metavar="ENV", help="The environment: see `agentwm envs`.")
     ] = None,
     *,
-    learn: Annotated[int, typer.Option(min=0, help="Games to learn on before playing.")] = 20,
+    learn: Annotated[
+        int | None,
+        typer.Option(min=0, help="Games to learn on before playing.  [default: the environment's, often 20]"),
+    ] = None,
     episodes: Annotated[int, typer.Option(min=0, help="Games to play with the rules frozen.")] = 60,
     games: Annotated[Path | None, typer.Option(help="A folder of games, instead of generated ones.")] = None,
     split: Annotated[str | None, typer.Option(help="The split to play.")] = None,
@@ -61,7 +64,10 @@ def run(  # noqa: PLR0913 - one parameter per option is how typer works
     engine: Annotated[str | None, typer.Option(help="Who runs the games: our engine or the official one.")] = None,
     rules: Annotated[Path | None, typer.Option(help="Rules to start from: a folder of rules, or a run.")] = None,
     planner: Annotated[str, typer.Option(help="How to choose actions.")] = "mpc",
-    max_steps: Annotated[int, typer.Option(min=1, help="Steps after which an episode is given up.")] = 50,
+    max_steps: Annotated[
+        int | None,
+        typer.Option(min=1, help="Steps after which an episode is given up.  [default: the environment's, often 50]"),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Draws the games and the agent's choices.")] = 0,
     altered: Annotated[int | None, typer.Option(min=0, help="Draw a world with other laws, from this seed.")] = None,
     admissible: Annotated[

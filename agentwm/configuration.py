@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agentwm.errors import ConfigurationError, quoted
-from agentwm.types import EnvironmentOptions
+from agentwm.types import EnvironmentOptions, EnvironmentSpec
 
 __all__ = ["RunConfig", "new_folder"]
 
@@ -19,24 +19,24 @@ class RunConfig(BaseModel):
     """A whole experiment: learn on some tasks, then play others with the rules frozen.
 
     ``learn`` episodes of ``train_split`` are learned from, starting from the rules in the folder ``rules`` or from none; then
-    ``episodes`` of ``split`` are played. None for a split or an engine is the environment's default. ``games`` is a folder of
-    games, ``altered`` the seed of a variant of the world, None for the ordinary one. ``out`` is the folder of the run, None for a new one
-    under ``./runs``. ``max_steps`` and ``admissible`` are for playing: learning has a limit of its own, and never sees the list of
-    admissible actions.
+    ``episodes`` of ``split`` are played. None for a split, an engine, ``learn`` or ``max_steps`` is the environment's default.
+    ``games`` is a folder of games, ``altered`` the seed of a variant of the world, None for the ordinary one. ``out`` is the folder
+    of the run, None for a new one under ``./runs``. ``max_steps`` and ``admissible`` are for playing: learning has a limit of its
+    own, and never sees the list of admissible actions.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     environment: str
     planner: str = "mpc"
-    learn: Count = 20
+    learn: Count | None = None
     episodes: Count = 60
     games: Path | None = None
     split: str | None = None
     train_split: str | None = None
     engine: str | None = None
     rules: Path | None = None
-    max_steps: Annotated[int, Field(ge=1)] = 50
+    max_steps: Annotated[int, Field(ge=1)] | None = None
     seed: Count = 0
     altered: Count | None = None
     admissible: bool = False
@@ -58,6 +58,12 @@ class RunConfig(BaseModel):
                     f"unknown option {quoted(name)}; there are {', '.join(cls.model_fields)}"
                 ) from error
             raise ConfigurationError(f"option {quoted(name)}: {first['msg']}, got {quoted(first['input'])}") from error
+
+    def settled(self, spec: EnvironmentSpec) -> Self:
+        """Return the configuration with the environment's own numbers where none were given."""
+        given = {"learn": self.learn, "max_steps": self.max_steps}
+        own = {"learn": spec.learn, "max_steps": spec.max_steps}
+        return self.model_copy(update={name: own[name] if value is None else value for name, value in given.items()})
 
     def environment_options(self, *, learning: bool) -> EnvironmentOptions:
         """Return what is asked of the environment for one of the two phases."""

@@ -7,6 +7,7 @@ __all__ = [
     "AgentwmError",
     "ConfigurationError",
     "EnvironmentFailureError",
+    "LawError",
     "MissingExtraError",
     "RuleError",
     "RunStoreError",
@@ -37,6 +38,20 @@ class EnvironmentFailureError(AgentwmError):
 
 class RuleError(AgentwmError):
     """Says that a rule's text, or a rule store on disk, cannot be read."""
+
+
+class LawError(RuleError):
+    """Says that a law gave no answer that can be used.
+
+    ``reason`` is one word: ``syntax``, ``raised`` and ``result`` for what the law does wrong, ``time``, ``memory``, ``recursion``,
+    ``printed`` and ``host`` (it asked for files and the like too often) for a limit it went beyond, ``crashed`` for a worker that died,
+    and ``abandoned`` for a law that was not asked any more. ``printed`` is what the law printed before that, cut.
+    """
+
+    def __init__(self, message: str, *, reason: str = "result", printed: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.printed = printed
 
 
 class RunStoreError(AgentwmError):

@@ -9,6 +9,7 @@ import json
 import random
 import time
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 
 from agentwm import build
@@ -16,7 +17,7 @@ from agentwm.agent import Episode, play
 from agentwm.configuration import RunConfig, new_folder
 from agentwm.errors import ConfigurationError
 from agentwm.evaluation import Report, report_on, results_of
-from agentwm.minds import LEARNING_STEPS, AfterStep, BeforeStep, Learner, acting_mind
+from agentwm.minds import AfterStep, BeforeStep, Learner, acting_mind
 from agentwm.records import RunStore
 from agentwm.rules.store import RuleStore
 from agentwm.session import Phase, Progress, Session
@@ -37,7 +38,7 @@ def run(config: RunConfig, *, progress: Progress = lambda _event: None, resume: 
     began_s = time.monotonic()
     spec, planner = build.checked(config), build.planner(config.planner)
     folder = config.out or new_folder(config.environment)
-    config = _placed(config, folder)
+    config = _placed(config.settled(spec), folder)
     if resume and (finished := _finished_report(folder)) is not None:
         return finished
     rules = _initial_rules(config)
@@ -47,14 +48,15 @@ def run(config: RunConfig, *, progress: Progress = lambda _event: None, resume: 
         earlier_s = sum(each.wall_s for each in records.episodes() if each.status != "running")
         learner = _restored(records, rules)
         learner.store.save(folder)
-        _learn(Session(learning, config.seed, records, progress), learner, folder)
-        _play(Session(playing, config.seed, records, progress), learner.store, planner, config.max_steps)
+        _learn(Session(learning, config.seed, records, progress), learner, spec.learning_steps, folder)
+        max_steps = config.max_steps or spec.max_steps
+        _play(Session(playing, config.seed, records, progress), learner.store, planner, max_steps)
         report = report_on(
             results_of(records),
             config=config,
             engine=playing.engine or learning.engine or config.engine or spec.engines[0],
             splits=(learning.split, playing.split),
-            learning_steps=LEARNING_STEPS,
+            limits=(spec.learning_steps, max_steps),
             rules=(len(learner.store.rules), len(learner.store.retired)),
             wall_s=earlier_s + time.monotonic() - began_s,
             run=str(folder),
@@ -151,10 +153,10 @@ def _restored(records: RunStore, rules: RuleStore) -> Learner:
 # --- playing --------------------------------------------------------------------------------------------------------------
 
 
-def _learn(session: Session, learner: Learner, folder: Path) -> None:
-    """Learn from the episodes still to be played, keeping the rules in ``folder`` up to date."""
+def _learn(session: Session, learner: Learner, max_steps: int, folder: Path) -> None:
+    """Learn from the episodes still to be played, of ``max_steps`` actions at most, keeping the rules in ``folder`` up to date."""
     for number, task in session.unplayed(len(learner.store)):
-        attempt = session.attempt(number, task, learner.play)
+        attempt = session.attempt(number, task, partial(learner.play, max_steps=max_steps))
         if attempt.episode is not None:
             learner.conclude(attempt.episode)
         session.end(attempt, len(learner.store), learned=json.dumps(learner.store.files()))

@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterable, Sequence
 
 from agentwm.agent import Episode, Mind, play
 from agentwm.induction.learner import SymbolicInducer
+from agentwm.induction.noisy import NoisyInducer
 from agentwm.models.rule_model import AlignedModel
-from agentwm.planners import mpc
+from agentwm.planners import mpc, payoff
 from agentwm.planners.curious import Curious
 from agentwm.planners.means_ends import MeansEnds
+from agentwm.planners.novelty import Familiarity, Novelty
 from agentwm.rules.store import RuleStore
 from agentwm.types import (
     Action,
@@ -31,12 +33,16 @@ AfterStep = Callable[[Transition], None]
 LEARNING_STEPS = 100
 # How many of these go to looking around and trying things out before the goal is pursued.
 TOUR_STEPS = 70
+# Where everything is answered, rules are made anew once there is this much more to learn from, and so many transitions.
+REFIT, FEW = 1.1, 5
 
 
 def acting_mind(planner: PlannerSpec, rules: RuleStore, episode: Episode, *, rng: random.Random) -> Mind:
     """Return a mind that acts in ``episode``, which has just begun, by the frozen ``rules``."""
     model = AlignedModel.symbolic(rules, episode.vocabulary)
     proposer = MeansEnds(rules, episode.vocabulary)
+    if planner is mpc.SPEC and not episode.vocabulary.reports_failure:
+        planner = payoff.SPEC  # what cannot fail is not planned around failure
     parts = PlannerParts(proposer, model, episode.vocabulary, opening=episode.observation, rng=rng)
     return Mind(planner.make(parts), model)
 
@@ -60,12 +66,15 @@ class Learner:
         self._base = self.store if base is None else base
         self._trajectories = list(trajectories)
         self._inducer = SymbolicInducer(self._base)
+        self._noisy = NoisyInducer(self._base)
+        self._familiarity: Familiarity | None = None
 
     def play(
         self,
         episode: Episode,
         *,
         rng: random.Random,
+        max_steps: int = LEARNING_STEPS,
         before_step: BeforeStep = lambda _action, _prediction, _plan: None,
         after_step: AfterStep = lambda _transition: None,
     ) -> Trajectory:
@@ -73,6 +82,8 @@ class Learner:
 
         Raises: EnvironmentFailureError when the environment breaks down; what was lived until then can still be concluded from.
         """
+        if not episode.vocabulary.reports_failure:
+            return self._explore(episode, rng, max_steps, before_step, after_step)
         # A new one for each episode, so that nothing an inducer keeps for speed outlives what a resumed run could restore.
         self._inducer = SymbolicInducer(self._base)
         if self._trajectories:
@@ -87,12 +98,50 @@ class Learner:
             return self._mind(episode, rng)
 
         mind = self._mind(episode, rng)
-        return play(episode, mind, max_steps=LEARNING_STEPS, before_step=before_step, after_step=learn)
+        return play(episode, mind, max_steps=max_steps, before_step=before_step, after_step=learn)
+
+    def _explore(
+        self,
+        episode: Episode,
+        rng: random.Random,
+        max_steps: int,
+        before_step: BeforeStep,
+        after_step: AfterStep,
+    ) -> Trajectory:
+        """Play where every action is answered: go where something is new, and learn again once there is a tenth more to learn from."""
+        words = episode.vocabulary
+        if self._familiarity is None:
+            self._familiarity = Familiarity(words)
+            for transition in (t for trajectory in self._trajectories for t in trajectory):
+                self._familiarity.add(transition.before, transition.action)
+        familiarity = self._familiarity
+        total = sum(len(trajectory) for trajectory in self._trajectories)
+        fitted = total
+
+        def mind() -> Mind:
+            model = AlignedModel.symbolic(self.store, words)
+            return Mind(Novelty(model, familiarity, words, rng=rng), model)
+
+        def learn(transition: Transition) -> Mind | None:
+            nonlocal fitted
+            after_step(transition)
+            familiarity.add(transition.before, transition.action)
+            seen = total + len(episode.transitions)
+            if not _is_news(transition) or seen < fitted * REFIT + FEW:
+                return None
+            fitted = seen
+            self.store = self._noisy.revise(self.store, [*self._trajectories, episode.trajectory], words)
+            return mind()
+
+        return play(episode, mind(), max_steps=max_steps, before_step=before_step, after_step=learn)
 
     def conclude(self, episode: Episode) -> None:
         """Revise the rules in the light of the whole ``episode``. One without a step teaches nothing."""
         if episode.transitions:
             self._trajectories.append(episode.trajectory)
+            if not episode.vocabulary.reports_failure:
+                self.store = self._noisy.revise(self.store, self._trajectories, episode.vocabulary)
+                return
             trajectories = [*self._trajectories, _beginning(episode)]
             self.store = self._inducer.revise(self.store, trajectories, episode.vocabulary)
 

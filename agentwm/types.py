@@ -187,13 +187,15 @@ class Vocabulary:
 
     Sorts are plain words. ``any`` stands for every sort of entity; ``bool``, ``kind`` and ``number`` are not entities.
     An entity's sort and kind are the static fluents ``sort(x)`` and ``kind(x)``. ``location`` names the fluent that says where a
-    thing is, ``explored`` the one that says that everything in a place has been seen; None where there is no such fluent.
+    thing is, ``explored`` the one that says that everything in a place has been seen; None where there is no such fluent. An
+    environment that answers every action, and never says that one failed, does not report failure.
     """
 
     fluents: Mapping[str, FluentSchema]
     actions: Mapping[str, ActionSchema]
     location: str | None = None
     explored: str | None = None
+    reports_failure: bool = True
 
     def default(self, fluent: Fluent) -> Value:
         """Return the declared default of ``fluent``; raise ``KeyError`` where it has none."""
@@ -431,7 +433,8 @@ class EnvironmentSpec:
     ``missing`` returns what stops this environment from running here (an extra to install, say), or None.
     ``splits`` and ``engines`` list what is accepted, the default first.
     ``check`` tries the environment out for `agentwm doctor`: it returns what it found, a line each, and raises an AgentwmError where
-    something is broken.
+    something is broken. A run that asks for nothing else learns from ``learn`` episodes of at most ``learning_steps`` actions, and
+    plays ones of at most ``max_steps``.
     """
 
     name: str
@@ -441,6 +444,9 @@ class EnvironmentSpec:
     make: Callable[[EnvironmentOptions], Environment]
     missing: Callable[[], str | None] = lambda: None
     check: Callable[[], Sequence[str]] = list
+    learn: int = 20
+    learning_steps: int = 100
+    max_steps: int = 50
 
 
 class Perceiver(Protocol):

@@ -53,7 +53,10 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["run", "alfword"], "unknown environment 'alfword'; there is: alfworld. Did you mean alfworld?"),
+        (
+            ["run", "alfword"],
+            "unknown environment 'alfword'; there is: alfworld, crafting, frozenlake, locks, taxi. Did you mean alfworld?",
+        ),
         (["run", "alfworld", "--planner", "mcp"], "unknown planner 'mcp'"),
         (["run", "alfworld", "--split", "valid_sen"], "unknown split of alfworld 'valid_sen'"),
         (["run", "alfworld", "--train-split", "trian"], "unknown split of alfworld 'trian'"),

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentwm import Action, Fluent, Prediction, RuleStore, State, parse_rule
-from agentwm.models.rule_model import AlignedModel, RuleModel, changes_of
+from agentwm.models.rule_model import AlignedModel, RuleModel
 from agentwm.rules.matching import UNKNOWN, bind, compare, conjunction, holds, look_up, value_of
+from agentwm.rules.outcomes import changes_of
 from agentwm.rules.store import Record
 from agentwm.types import Condition, FluentSchema, Query, Ref, Value, Var, Vocabulary
 

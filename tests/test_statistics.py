@@ -81,7 +81,7 @@ def report(*results: EpisodeResult) -> Report:
         config=RunConfig(environment="alfworld", seed=3),
         engine="fast",
         splits=("train", "test"),
-        learning_steps=80,
+        limits=(80, 50),
         rules=(12, 3),
         wall_s=1.5,
         run="runs/a",

@@ -130,7 +130,7 @@ def report_on(  # noqa: PLR0913 -- one argument per thing a report must say of w
     config: "RunConfig",
     engine: str,
     splits: tuple[str, str],
-    learning_steps: int,
+    limits: tuple[int, int],
     rules: tuple[int, int],
     wall_s: float,
     run: str,
@@ -139,9 +139,9 @@ def report_on(  # noqa: PLR0913 -- one argument per thing a report must say of w
 ) -> Report:
     """Return the report on ``results``, of both phases and in any order.
 
-    ``splits`` are the one learned on and the one played, ``learning_steps`` the limit of a learning episode, ``rules`` the active and the
-    retired. ``refused`` names tasks that the environment could not even offer, with the reason: they are listed among the errors
-    and are no episodes.
+    ``splits`` are the one learned on and the one played, ``limits`` the most steps of an episode in each, ``rules`` the active and
+    the retired. ``refused`` names tasks that the environment could not even offer, with the reason: they are listed among the
+    errors and are no episodes.
     """
     played = [result for result in results if result.phase == "play"]
     learned = [result for result in results if result.phase == "learn"]
@@ -160,14 +160,14 @@ def report_on(  # noqa: PLR0913 -- one argument per thing a report must say of w
         },
         attempts_per_task=1,
         admissible_used=config.admissible,
-        max_steps=config.max_steps,
+        max_steps=limits[1],
         seed=config.seed,
         altered=config.altered,
         learned_from=LearnedFrom(
             split=splits[0],
             episodes=len(learned),
             steps=sum(result.steps for result in learned),
-            max_steps=learning_steps,
+            max_steps=limits[0],
         ),
         rules=RuleCount(active=rules[0], retired=rules[1]),
         prediction=PredictionScore(accuracy=right / predictions if predictions else None, n=predictions),

@@ -22,7 +22,7 @@ class Example:
     """One action as evidence: the state it was done in, whether it succeeded and what it is credited with.
 
     ``settled`` holds, for every fluent of which it is known, the value right after the action; a hidden fluent is in
-    it only when it was inspected.
+    it only when it was inspected. ``reward`` is what the action was paid, ``ended`` whether it ended the episode.
     """
 
     before: State
@@ -30,6 +30,8 @@ class Example:
     succeeded: bool
     changed: State
     settled: State
+    reward: float = 0.0
+    ended: bool = False
 
 
 def examples(trajectory: Trajectory, vocabulary: Vocabulary) -> list[Example]:
@@ -49,7 +51,8 @@ def _example(
     changed = {f: value for f, value in transition.changed.items() if _known_before(f, before, vocabulary) != value}
     changed |= {f: after for f, (earlier, after) in inspected.items() if earlier != after}
     settled = _Settled(transition.after, {f: after for f, (_, after) in inspected.items()}, vocabulary)
-    return Example(before, transition.action, transition.succeeded, changed, settled)
+    answer = transition.observation
+    return Example(before, transition.action, transition.succeeded, changed, settled, answer.reward, answer.terminated)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,31 +1,24 @@
 """The symbolic world model: learned rules over "nothing else changes"."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from agentwm.rules.language import Rule, fluent_names
-from agentwm.rules.matching import UNKNOWN, bind, conjunction, holds, value_of
+from agentwm.rules.language import ANY_ACTION, TICK, Rule, RuleOutcome, fluent_names
+from agentwm.rules.matching import bind, conjunction, holds
+from agentwm.rules.outcomes import apply_changes, changes_made, changes_of, counted
 from agentwm.rules.store import RuleStore, signature
 from agentwm.types import Fluent, Outcome, Prediction, Query, State, Value, Vocabulary, WorldModel
 
 __all__ = ["AlignedModel", "FrameModel", "RuleModel", "apply"]
 
+MOST_WAYS = 64
+UNTOLD = 0.5  # the confidence in "nothing changes" where failure is not reported
+ROUNDING = 0.005  # probabilities are printed with three digits
+
 
 def apply(state: State, prediction: Prediction) -> State:
     """Return the state that ``prediction`` expects to follow ``state``."""
-    return {**state, **prediction.changes} if prediction.changes else state
-
-
-def changes_of(rule: Rule, bindings: Mapping[str, str], state: State, vocabulary: Vocabulary) -> dict[Fluent, Value]:
-    """Return the changes of the rule's most probable outcome; a change to or from something unknown is left out."""
-    outcome = max(rule.outcomes, key=lambda o: o.probability)
-    changes: dict[Fluent, Value] = {}
-    for change in outcome.changes:
-        args = [value_of(arg, bindings, state, vocabulary) for arg in change.target.args]
-        value = value_of(change.value, bindings, state, vocabulary)
-        if value is UNKNOWN or any(arg is UNKNOWN or arg is None for arg in args):
-            continue
-        changes[Fluent(change.target.name, tuple(map(str, args)))] = value  # type: ignore[assignment]
-    return changes
+    return apply_changes(state, prediction.changes)
 
 
 def changes_of_success(rules: Iterable[Rule], query: Query, vocabulary: Vocabulary) -> dict[Fluent, Value]:
@@ -41,6 +34,9 @@ def changes_of_success(rules: Iterable[Rule], query: Query, vocabulary: Vocabula
     return nearest[1]
 
 
+Spoken = tuple[Rule, dict[str, str]]
+
+
 class RuleModel:
     """Predicts with the rules that apply for certain, and is silent (None) where none does."""
 
@@ -50,37 +46,137 @@ class RuleModel:
         self._by_verb: dict[str, list[Rule]] = {}
         for rule in store.rules:
             self._by_verb.setdefault(rule.verb, []).append(rule)
+        self._arrivals = [rule for rule in store.rules if rule.after]
 
     def speak(self, query: Query) -> Prediction | None:
         """Return what the rules say, None where all are silent.
 
-        Where rules of success and of failure both apply, an exception by kind wins, then the more trusted, then the more specific.
+        Where rules of success and of failure both apply, an exception by kind wins, then the more trusted, then the more specific. Where
+        two rules speak of the same change, or of the reward, the more specific one is believed; what they leave open is independent.
         """
-        spoken: list[tuple[Rule, dict[str, str]]] = []
-        for rule in self._by_verb.get(query.action.verb, ()):
-            bindings = bind(rule, query.action)
-            if bindings is not None and conjunction(rule.when, bindings, query.state, self._vocabulary):
-                spoken.append((rule, bindings))
-        if not spoken:
+        spoken = self._spoken(query)
+        ways = [Outcome(1.0)]
+        trust, names = 1.0, dict.fromkeys(rule.id for rule, _ in spoken)
+        if spoken:
+            strongest = max(
+                (rule for rule, _ in spoken), key=lambda r: (_is_exception(r), self._trust(r), len(r.when), r.id)
+            )
+            agreeing = [(r, b) for r, b in spoken if r.predicts_success == strongest.predicts_success]
+            trust = self._store.record(strongest).trust
+            names = dict.fromkeys(rule.id for rule, _ in agreeing)
+            if not strongest.predicts_success:
+                otherwise = changes_of_success(self._by_verb[query.action.verb], query, self._vocabulary)
+                outcomes = Outcome(trust, success=False), Outcome(1 - trust, otherwise)
+                return Prediction(outcomes, trust, "rules", tuple(names))
+            ways = self._combined(agreeing, query)
+            if not self._vocabulary.reports_failure:
+                trust = min(self._store.record(rule).trust for rule, _ in agreeing)
+        ways, arrived = self._with_arrivals(ways, query)
+        names |= dict.fromkeys(arrived)
+        if not names:
             return None
-        strongest = max(
-            (rule for rule, _ in spoken), key=lambda r: (_is_exception(r), self._trust(r), len(r.when), r.id)
-        )
-        agreeing = [(r, b) for r, b in spoken if r.predicts_success == strongest.predicts_success]
-        trust = self._store.record(strongest).trust
-        if not strongest.predicts_success:
-            otherwise = changes_of_success(self._by_verb[query.action.verb], query, self._vocabulary)
-            outcomes = Outcome(trust, success=False), Outcome(1 - trust, otherwise)
-        else:
-            changes: dict[Fluent, Value] = {}
-            for rule, bindings in agreeing:
-                if max(o.probability for o in rule.outcomes) >= 0.5:
-                    changes |= changes_of(rule, bindings, query.state, self._vocabulary)
-            outcomes = Outcome(trust, changes), Outcome(1 - trust, success=False)
-        return Prediction(outcomes, trust, "rules", tuple(r.id for r, _ in agreeing))
+        ways.sort(key=lambda way: -way.probability)
+        if not self._vocabulary.reports_failure:
+            return Prediction(tuple(ways), trust, "rules", tuple(names))
+        scaled = [replace(way, probability=trust * way.probability) for way in ways]
+        return Prediction((*scaled, Outcome(1 - trust, success=False)), trust, "rules", tuple(names))
+
+    def _spoken(self, query: Query) -> list[Spoken]:
+        """Return the rules that apply to the action, or to any, with what their variables stand for."""
+        found: list[Spoken] = []
+        for rule in (*self._by_verb.get(query.action.verb, ()), *self._by_verb.get(ANY_ACTION, ())):
+            bindings = None if rule.after else bind(rule, query.action)
+            if bindings is not None and conjunction(rule.when, bindings, query.state, self._vocabulary):
+                found.append((rule, bindings))
+        for rule in self._by_verb.get(TICK, ()):
+            found += [
+                (rule, bindings)
+                for bindings in _ticking(rule, query.state)
+                if conjunction(rule.when, bindings, query.state, self._vocabulary)
+            ]
+        return found
+
+    def _combined(self, spoken: Sequence[Spoken], query: Query) -> list[Outcome]:
+        """Return the ways in which the rules together may turn out."""
+        ways = [Outcome(1.0)]
+        claimed: set[Fluent | str] = set()
+        for rule, bindings in sorted(spoken, key=lambda s: self._rank(s[0])):
+            turns = [
+                (o, changes_made(o, bindings, query.state, self._vocabulary))
+                for o in rule.outcomes
+                if o.success == rule.predicts_success
+            ]
+            targets: set[Fluent | str] = {fluent for _, changes in turns for fluent in changes}
+            targets |= {"reward"} if any(o.reward is not None for o, _ in turns) else set()
+            if targets & claimed:
+                continue
+            claimed |= targets
+            ways = _product(ways, turns)
+        return ways
+
+    def _with_arrivals(self, ways: Sequence[Outcome], query: Query) -> tuple[list[Outcome], list[str]]:
+        """Return each way with what the state that it leads to brings, and the rules that say so."""
+        arrived: list[Outcome] = []
+        names: list[str] = []
+        for way in ways:
+            state = apply_changes(query.state, way.changes)
+            for rule in self._arrivals:
+                bindings = bind(rule, query.action)
+                if bindings is None or not conjunction(rule.when, bindings, query.state, self._vocabulary):
+                    continue
+                if not conjunction(rule.after, bindings, state, self._vocabulary):
+                    continue
+                best = max(rule.outcomes, key=lambda o: o.probability)
+                names.append(rule.id)
+                way = replace(  # noqa: PLW2901 -- one arrival after another adds to it
+                    way,
+                    reward=way.reward if best.reward is None else best.reward,
+                    terminated=best.ends or way.terminated,
+                )
+            arrived.append(replace(way, changes={**way.changes, **self._counted(way.changes, query.state)}))
+        return arrived, names
+
+    def _counted(self, changes: State, state: State) -> dict[Fluent, Value]:
+        """Return the counters since the last change as they stand after ``changes``."""
+        return counted(changes, state, self._vocabulary)
+
+    def _rank(self, rule: Rule) -> tuple[bool, int, float, str]:
+        """Order rules by how specific they are: what is said of any action yields to what is said of this one."""
+        return rule.verb in (ANY_ACTION, TICK), -len(rule.when), -self._trust(rule), rule.id
 
     def _trust(self, rule: Rule) -> float:
         return round(self._store.record(rule).trust, 1)
+
+
+def _product(ways: Sequence[Outcome], turns: Sequence[tuple[RuleOutcome, Mapping[Fluent, Value]]]) -> list[Outcome]:
+    """Return every way with every turn that one more rule may take, and with none where it leaves probability over."""
+    total = sum(outcome.probability for outcome, _ in turns)
+    rest: list[tuple[RuleOutcome, Mapping[Fluent, Value]]] = (
+        [(RuleOutcome(1 - total), {})] if total < 1 - ROUNDING else []
+    )
+    scale = 1.0 if rest else 1 / total
+    merged: dict[object, Outcome] = {}
+    for way in ways:
+        for outcome, changes in (*turns, *rest):
+            joint = Outcome(
+                way.probability * outcome.probability * scale,
+                {**way.changes, **changes},
+                reward=way.reward if outcome.reward is None else outcome.reward,
+                terminated=outcome.ends or way.terminated,
+                text=way.text if outcome.text is None else outcome.text,
+            )
+            key = (frozenset(joint.changes.items()), joint.reward, joint.terminated, joint.text)
+            same = merged.get(key)
+            merged[key] = joint if same is None else replace(same, probability=same.probability + joint.probability)
+    return sorted(merged.values(), key=lambda o: -o.probability)[:MOST_WAYS]
+
+
+def _ticking(rule: Rule, state: State) -> list[dict[str, str]]:
+    """Return what the tick's variable may stand for: every thing that there is."""
+    if not rule.parameters:
+        return [{}]
+    (name,) = rule.parameters
+    return [{name: fluent.args[0]} for fluent in state if fluent.name == "sort"]
 
 
 def _is_exception(rule: Rule) -> bool:
@@ -103,6 +199,8 @@ class FrameModel:
         return [self._predict(query) for query in queries]
 
     def _predict(self, query: Query) -> Prediction:
+        if not self._vocabulary.reports_failure:
+            return Prediction((Outcome(1.0, counted({}, query.state, self._vocabulary)),), UNTOLD, "frame")
         rules = self._by_verb.get(query.action.verb, [])
         truths = []
         for rule in rules:

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,8 @@ def to_pddl(game: Game, problem: str | None = None) -> dict[str, Any]:
     """
     if reason := missing():
         raise MissingExtraError(reason)
-    spec = importlib.util.find_spec("alfworld")
-    assert spec is not None and spec.origin is not None  # noqa: PT018 -- just found by `missing`
-    data = Path(spec.origin).parent / "data"
+    # Where it is installed, and not where it would be imported from: a script named alfworld.py would stand before it.
+    data = Path(str(distribution("alfworld").locate_file("alfworld/data")))
     goal = json.dumps(game.goal_text)[1:-1]
     return {
         "pddl_domain": (data / "alfred.pddl").read_text(encoding="utf-8"),

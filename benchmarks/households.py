@@ -3,9 +3,9 @@
 The learning curve is nested: one sequence of learning games per seed, from an empty store; after each number of games in `--learn` the
 rules of that moment, frozen, play the same unseen games at the first attempt, without the list of admissible commands.
 
-    python benchmarks/alfworld.py --world generated --episodes 200 --learn 20
-    python benchmarks/alfworld.py --world official --games DIR --split valid_seen
-    python benchmarks/alfworld.py --altered 1,2,3,4,5 --learn 40 --episodes 60 --seeds 0
+    python benchmarks/households.py --world generated --episodes 200 --learn 20
+    python benchmarks/households.py --world official --games DIR --split valid_seen
+    python benchmarks/households.py --altered 1,2,3,4,5 --learn 40 --episodes 60 --seeds 0
 
 `--altered` plays in households with other laws: after the last number of `--learn`, with the rules learned there and beside it with
 those learned in the ordinary household. `--oracle` adds the shortest solutions of the same games, by a planner that sees everything.

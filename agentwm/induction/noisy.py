@@ -1,0 +1,123 @@
+"""Induces noisy deictic rules from trajectories, for worlds that answer every action and never say that one failed."""
+
+from collections.abc import Sequence
+
+from agentwm.induction.credit import Example, examples
+from agentwm.induction.effects import EffectsLearner, LearnedRule
+from agentwm.knowledge import learn as learn_knowledge
+from agentwm.rules.language import ANY_ACTION, Rule
+from agentwm.rules.matching import bind, conjunction, look_up
+from agentwm.rules.outcomes import changes_made
+from agentwm.rules.store import Record, RuleStore
+from agentwm.types import Trajectory, Transition, Vocabulary
+
+__all__ = ["NoisyInducer", "verdict"]
+
+
+class NoisyInducer:
+    """Induces rules from trajectories; what was seen is kept as columns, so that one more transition costs one more row.
+
+    The rules are a function of the transitions, in their order, and of ``base``: what was believed before the first of them. A rule of
+    ``base`` is held while nothing contradicts it.
+    """
+
+    def __init__(self, base: RuleStore | None = None) -> None:
+        self._base = base or RuleStore()
+        self._vocabulary: Vocabulary | None = None
+        self._learner: EffectsLearner | None = None
+        self._seen: list[tuple[Transition, ...]] = []
+        self._examples: list[Example] = []
+
+    @property
+    def learner(self) -> EffectsLearner | None:
+        """All that was seen, as columns; None before the first transition."""
+        return self._learner
+
+    def induce(self, trajectories: Sequence[Trajectory], vocabulary: Vocabulary) -> RuleStore:
+        """Return the rules that explain ``trajectories``."""
+        return self.revise(self._base, trajectories, vocabulary)
+
+    def observe(self, trajectories: Sequence[Trajectory], vocabulary: Vocabulary) -> int:
+        """Take in what ``trajectories`` hold beyond what was seen; return how many transitions were seen in all."""
+        if self._learner is None or vocabulary != self._vocabulary or not self._goes_on(trajectories):
+            self._learner, self._vocabulary = EffectsLearner(vocabulary), vocabulary
+            self._seen, self._examples = [], []
+        for number, trajectory in enumerate(trajectories):
+            done = len(self._seen[number]) if number < len(self._seen) else 0
+            fresh = trajectory.transitions[done:]
+            if fresh:
+                for example in examples(
+                    Trajectory(trajectory.task, trajectory.goal, fresh[0].before, fresh), vocabulary
+                ):
+                    self._learner.append(example)
+                    self._examples.append(example)
+            self._seen[number : number + 1] = [trajectory.transitions]
+        return len(self._examples)
+
+    def _goes_on(self, trajectories: Sequence[Trajectory]) -> bool:
+        """Whether ``trajectories`` are those seen, with something added to the last of them or after it."""
+        if len(trajectories) < len(self._seen):
+            return False
+        pairs = list(zip(self._seen, trajectories, strict=False))
+        return all(
+            len(seen) <= len(now)
+            and (not seen or (seen[0] is now.transitions[0] and seen[-1] is now.transitions[len(seen) - 1]))
+            for seen, now in pairs
+        ) and all(len(seen) == len(now) for seen, now in pairs[:-1])
+
+    def revise(self, store: RuleStore, trajectories: Sequence[Trajectory], vocabulary: Vocabulary) -> RuleStore:
+        """Return ``store`` brought up to date with ``trajectories``; rules that no longer follow are retired."""
+        self.observe(trajectories, vocabulary)
+        assert self._learner is not None
+        learned = self._learner.rules()
+        rules = [each.rule for each in learned]
+        present = {rule.id for rule in rules}
+        records = {each.rule.id: _record(each) for each in learned}
+        held = [rule for rule in self._base.rules if rule.id not in present]
+        against = {rule.id: self._contradictions(rule) for rule in held}
+        held = [rule for rule in held if not against[rule.id]]
+        gone = {rule.id: rule for rule in (*store.retired, *store.rules)}
+        retired = [rule for name, rule in gone.items() if name not in present and rule not in held]
+        for rule in retired:
+            if store.record(rule).state != "retired":
+                count = against.get(rule.id, 0)
+                reason = f"contradicted by {count} transitions" if count else "replaced by rules that explain more"
+                update = {
+                    "state": "retired",
+                    "reason": reason,
+                    "contradicts": max(count, store.record(rule).contradicts),
+                }
+                records[rule.id] = store.record(rule).model_copy(update=update)
+        knowledge = self._base.knowledge.plus(learn_knowledge(trajectories, vocabulary))
+        return RuleStore((*rules, *held), {**store.records, **records}, tuple(retired), self._base.silence, knowledge)
+
+    def _contradictions(self, rule: Rule) -> int:
+        assert self._vocabulary is not None
+        return sum(verdict(rule, example, self._vocabulary) is False for example in self._examples)
+
+
+def _record(learned: LearnedRule) -> Record:
+    return Record(
+        supports=learned.right.bit_count(),
+        contradicts=(learned.speaks & ~learned.right).bit_count(),
+        last_spoken=learned.speaks.bit_length() - 1,
+    )
+
+
+def verdict(rule: Rule, example: Example, vocabulary: Vocabulary) -> bool | None:
+    """Return whether one of the rule's outcomes is what happened; None where the rule is silent."""
+    bindings = {} if rule.verb == ANY_ACTION else bind(rule, example.action)
+    if bindings is None or not conjunction(rule.when, bindings, example.before, vocabulary):
+        return None
+    if not conjunction(rule.after, bindings, example.settled, vocabulary):
+        return None
+    return any(
+        outcome.success == example.succeeded
+        and (outcome.reward is None or outcome.reward == example.reward)
+        and (not outcome.ends or example.ended)
+        and all(
+            look_up(fluent, example.settled, vocabulary) == value
+            for fluent, value in changes_made(outcome, bindings, example.before, vocabulary).items()
+        )
+        for outcome in rule.outcomes
+    )

@@ -1,0 +1,198 @@
+"""Planning for what pays: where the states within reach are few, by their values; else by a search that keeps to states with news.
+
+For worlds without a goal that can be read: the reward and the end are outcomes of the rules like everything else.
+
+Source: value iteration (Bellman, 1957); iterated width search, which drops a state in which no pair of facts is new (Lipovetzky &
+Geffner, 2012). Chance is weighed in the first and taken at its most probable in the second, which plans again when that was wrong.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from agentwm.planners.novelty import ground_actions
+from agentwm.rules.outcomes import apply_changes
+from agentwm.types import (
+    Action,
+    Fluent,
+    Goal,
+    Outcome,
+    Plan,
+    PlannerParts,
+    PlannerSpec,
+    Query,
+    State,
+    Transition,
+    Value,
+    Vocabulary,
+    WorldModel,
+)
+
+__all__ = ["SPEC", "Payoff"]
+
+FEW_STATES = 700
+DISCOUNT = 0.999
+SWEEPS = 400
+CLOSE = 1e-5
+LEAST = 0.02  # the probability below which an outcome is not looked at
+MOST_NODES = 6000
+PAUSE = 30  # steps without another search after one that found no reward
+
+Key = frozenset[tuple[Fluent, Value]]
+
+
+@dataclass(slots=True)
+class _Node:
+    """A state with, per action, where it may lead: (probability, reward, the next state, None at an end)."""
+
+    state: State
+    ways: dict[Action, list[tuple[float, float, Key | None]]]
+
+
+class Payoff:
+    """Plans towards reward in a world model."""
+
+    def __init__(self, model: WorldModel, vocabulary: Vocabulary, *, rng: random.Random) -> None:
+        self._model = model
+        self._vocabulary = vocabulary
+        self._rng = rng
+        self._counters = {s.name for s in vocabulary.fluents.values() if s.counts_since is not None}
+        self._graph: dict[Key, _Node] = {}
+        self._values: dict[Key, float] = {}
+        self._rest: tuple[Action, ...] = ()
+        self._is_large = False
+        self._pause = 0
+
+    def plan(self, state: State, goal: Goal, history: Sequence[Transition] = ()) -> Plan:  # noqa: ARG002 -- a planner's
+        """Return the action of the highest value, or the way to the nearest reward; where none is known, anything that has an effect."""
+        if not self._is_large and self._key(state) not in self._values:
+            self._explore(state)
+        if not self._is_large:
+            return self._best(state)
+        actions = self._rest if self._rest and history and not history[-1].surprise else ()
+        if not actions and self._pause:
+            self._pause -= 1
+        elif not actions:
+            actions = self._search(state)
+            self._pause = 0 if actions else PAUSE
+        self._rest = actions[1:]
+        if actions:
+            return Plan(actions, "goes for the reward", reaches_goal=True, cost=len(actions))
+        return Plan((self._anything(state),), "knows of no reward: tries anything")
+
+    # --- where the states are few ------------------------------------------------------------------------------------
+
+    def _explore(self, start: State) -> None:
+        """List the states within reach, and their values; give up where they are too many."""
+        graph: dict[Key, _Node] = {}
+        waiting = [start]
+        for state in waiting:
+            key = self._key(state)
+            if key in graph:
+                continue
+            if len(graph) == FEW_STATES:
+                self._is_large = True
+                return
+            node = graph[key] = _Node(state, {})
+            for action, outcomes in self._foretold(state):
+                ways: list[tuple[float, float, Key | None]] = []
+                for outcome in outcomes:
+                    there = apply_changes(state, outcome.changes)
+                    ways.append(
+                        (outcome.probability, outcome.reward or 0.0, None if outcome.terminated else self._key(there))
+                    )
+                    if not outcome.terminated:
+                        waiting.append(there)
+                node.ways[action] = ways
+        self._graph = graph
+        self._values = self._iterated(graph)
+
+    @staticmethod
+    def _iterated(graph: dict[Key, _Node]) -> dict[Key, float]:
+        values = dict.fromkeys(graph, 0.0)
+        order = list(reversed(graph))
+        for _ in range(SWEEPS):
+            change = 0.0
+            for key in order:
+                best = max((_worth(ways, values) for ways in graph[key].ways.values()), default=0.0)
+                change = max(change, abs(best - values[key]))
+                values[key] = best
+            if change < CLOSE:
+                break
+        return values
+
+    def _best(self, state: State) -> Plan:
+        node = self._graph[self._key(state)]
+        worth = {action: _worth(ways, self._values) for action, ways in node.ways.items()}
+        most = max(worth.values(), default=0.0)
+        best = [action for action, value in worth.items() if value >= most - CLOSE]
+        if not best or (len(best) == len(worth) and not most):
+            return Plan((self._anything(state),), "knows of no reward: tries anything")
+        return Plan((self._rng.choice(best),), f"is worth {most:.3f}", reaches_goal=True)
+
+    # --- where they are many -----------------------------------------------------------------------------------------
+
+    def _search(self, start: State) -> tuple[Action, ...]:
+        """Return the shortest way found to a reward, through states in which something is so for the first time."""
+        frontier: list[tuple[State, tuple[Action, ...]]] = [(start, ())]
+        seen: set[object] = set()
+        self._is_news(start, seen)
+        for state, way in frontier:
+            for action, outcomes in self._foretold(state):
+                outcome = outcomes[0]
+                if (outcome.reward or 0.0) > 0:
+                    return (*way, action)
+                hoped = outcomes[1] if len(outcomes) > 1 and not self._really(outcome, state) else outcome
+                if outcome.terminated or not self._really(hoped, state):
+                    continue
+                there = apply_changes(state, hoped.changes)
+                if self._is_news(there, seen) and len(frontier) < MOST_NODES:
+                    frontier.append((there, (*way, action)))
+        return ()
+
+    def _is_news(self, state: State, seen: set[object]) -> bool:
+        """Whether a pair of facts holds in ``state`` for the first time; they are noted."""
+        facts = [(f, v) for f, v in state.items() if f.name not in self._counters and not self._is_static(f)]
+        before = len(seen)
+        seen.update(combinations(facts, 2))
+        return len(seen) > before
+
+    # --- both --------------------------------------------------------------------------------------------------------
+
+    def _foretold(self, state: State) -> list[tuple[Action, list[Outcome]]]:
+        actions = ground_actions(state, self._vocabulary)
+        predictions = self._model.predict([Query(state, action) for action in actions])
+        return [
+            (action, [o for o in prediction.outcomes if o.probability >= LEAST])
+            for action, prediction in zip(actions, predictions, strict=True)
+        ]
+
+    def _really(self, outcome: Outcome, state: State) -> bool:
+        """Whether anything but a counter changes."""
+        return any(f.name not in self._counters and state.get(f) != value for f, value in outcome.changes.items())
+
+    def _is_static(self, fluent: Fluent) -> bool:
+        schema = self._vocabulary.fluents.get(fluent.name)
+        return schema is not None and schema.static
+
+    def _anything(self, state: State) -> Action:
+        busy = [action for action, outcomes in self._foretold(state) if any(self._really(o, state) for o in outcomes)]
+        return self._rng.choice(busy or ground_actions(state, self._vocabulary))
+
+    def _key(self, state: State) -> Key:
+        return frozenset((f, v) for f, v in state.items() if f.name not in self._counters and not self._is_static(f))
+
+
+def _worth(ways: Sequence[tuple[float, float, Key | None]], values: dict[Key, float]) -> float:
+    return sum(
+        probability * (reward + (0.0 if there is None else DISCOUNT * values.get(there, 0.0)))
+        for probability, reward, there in ways
+    )
+
+
+def _make(parts: PlannerParts) -> Payoff:
+    return Payoff(parts.model, parts.vocabulary, rng=parts.rng)
+
+
+SPEC = PlannerSpec("payoff", "plans for what pays, by the values of the states within reach or by search", _make)

@@ -1,0 +1,1 @@
+"""Small worlds, fully observed and stated as facts, whose true dynamics are known: FrozenLake, Taxi, a workshop and locked rooms."""

@@ -1,0 +1,130 @@
+"""What the worlds of Gymnasium's ``toy_text`` share: numbered states, numbered actions, and a table of what leads where."""
+
+import importlib.util
+import random
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from functools import partial
+from importlib.metadata import version
+from typing import Any, Protocol, cast
+
+from agentwm.errors import MissingExtraError
+from agentwm.types import Action, ActionSchema, FluentSchema, Outcome, State, Value, Vocabulary
+
+from .truth import merged, reachable, spread
+from .world import SmallWorld
+
+__all__ = ["ToyTextWorld", "cell", "engine", "missing", "reference", "schemas"]
+
+
+class Engine(Protocol):
+    """What is used of an environment of ``toy_text``.
+
+    ``P`` leads from a state and an action to all that may follow: probability, next state, reward, end. ``desc`` is the map.
+    """
+
+    P: Mapping[int, Mapping[int, Sequence[tuple[float, int, float, bool]]]]
+    initial_state_distrib: Sequence[float]
+    desc: Any
+
+    def reset(self, *, seed: int) -> tuple[int, object]:
+        """Return the opening state."""
+
+    def step(self, a: int) -> tuple[int, float, bool, bool, object]:
+        """Return the next state, the reward, and whether this is the end."""
+
+
+def missing() -> str | None:
+    """Return what keeps Gymnasium's worlds from running here and what installs it, or None."""
+    if importlib.util.find_spec("gymnasium") is None:
+        return "this world needs gymnasium, which is not installed: pip install 'agentwm[gym]'"
+    return None
+
+
+def engine(name: str, **options: Any) -> Engine:
+    """Return Gymnasium's environment ``name`` without its wrappers, and so without a limit of time.
+
+    Raises: MissingExtraError when gymnasium is not installed.
+    """
+    if reason := missing():
+        raise MissingExtraError(reason)
+    import gymnasium  # noqa: PLC0415 -- an extra, and heavy: being listed must not import it
+
+    return cast("Engine", gymnasium.make(name, **options).unwrapped)
+
+
+def cell(row: int, column: int) -> str:
+    """Return the name of a cell; rows count from 0 at the top, columns from 0 at the left."""
+    return f"cell {row} {column}"
+
+
+def reference(name: str, neighbours: Mapping[str, str]) -> FluentSchema:
+    """Declare the derived fluent that leads from a cell to its neighbour, None where there is none."""
+    return FluentSchema(name, ("cell",), "cell", derive=partial(_neighbour, neighbours), is_reference=True)
+
+
+def _neighbour(neighbours: Mapping[str, str], _state: State, args: tuple[str, ...]) -> Value:
+    return neighbours.get(args[0])
+
+
+def schemas(verbs: Sequence[str]) -> dict[str, ActionSchema]:
+    """Declare ``verbs``, which are written as they are named and take no arguments."""
+    return {verb: ActionSchema(verb, (), verb) for verb in verbs}
+
+
+class ToyTextWorld(SmallWorld):
+    """Plays an environment of ``toy_text``, whose action number n is the n-th verb of the vocabulary."""
+
+    def __init__(
+        self,
+        played: Engine,
+        tasks: Sequence[str],
+        vocabulary: Vocabulary,
+        *,
+        admissible: bool = False,
+        about: Mapping[str, str | int] | None = None,
+    ) -> None:
+        super().__init__(
+            tasks, vocabulary, admissible=admissible, about={**(about or {}), "gymnasium": version("gymnasium")}
+        )
+        self._engine = played
+        self._numbers = {Action(verb): number for number, verb in enumerate(vocabulary.actions)}
+
+    @abstractmethod
+    def _facts(self, number: int) -> State:
+        """Return the fluents that can change, as they are in the state ``number``."""
+
+    @abstractmethod
+    def _number(self, state: State) -> int:
+        """Return the number of ``state``."""
+
+    @property
+    @abstractmethod
+    def _map(self) -> State:
+        """The facts that never change."""
+
+    def truth(self, state: State, action: Action) -> tuple[Outcome, ...]:
+        """Return what Gymnasium's own table says; see `KnownWorld`."""
+        rows = self._engine.P[self._number(state)][self._numbers[action]]
+        return merged([self._outcome(state, *row) for row in rows])
+
+    def states(self, rng: random.Random, number: int) -> list[State]:
+        """Return states to compare on, from all that can be reached; see `KnownWorld`."""
+        starts = [
+            {**self._map, **self._facts(start)}
+            for start, chance in enumerate(self._engine.initial_state_distrib)
+            if chance > 0
+        ]
+        return spread(self, reachable(self, starts), rng, number)
+
+    def _begin(self, task: str) -> State:  # noqa: ARG002 -- a task is nothing but its chance
+        start, _ = self._engine.reset(seed=self._rng.getrandbits(31))
+        return {**self._map, **self._facts(start)}
+
+    def _do(self, state: State, action: Action) -> Outcome:
+        number, reward, is_over, _, _ = self._engine.step(self._numbers[action])
+        return self._outcome(state, 1.0, number, reward, is_over)
+
+    def _outcome(self, state: State, chance: float, number: int, reward: float, is_over: bool) -> Outcome:  # noqa: FBT001 -- a row of the table
+        changes = {fluent: value for fluent, value in self._facts(number).items() if state[fluent] != value}
+        return Outcome(float(chance), changes, reward=float(reward), terminated=bool(is_over))

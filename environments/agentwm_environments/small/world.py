@@ -1,0 +1,205 @@
+"""What the small worlds have in common: tasks that are seeds, states that are facts, and the usual errors."""
+
+import itertools
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+
+from agentwm.errors import ConfigurationError, EnvironmentFailureError, TaskError, quoted
+from agentwm.types import (
+    Action,
+    EnvironmentOptions,
+    EnvironmentSpec,
+    Fluent,
+    FluentSchema,
+    Goal,
+    Observation,
+    Outcome,
+    Perceiver,
+    State,
+    Value,
+    Vocabulary,
+)
+from agentwm_environments.facts import FactsPerceiver
+
+from .truth import after, drawn
+
+__all__ = ["AT", "SORTS", "SmallWorld", "entity", "settle"]
+
+AT = Fluent("at")
+
+SORTS = (
+    FluentSchema("sort", ("any",), "sort", static=True),
+    FluentSchema("kind", ("any",), "kind", static=True),
+)
+"""The fluents that every small world has."""
+
+_TASKS = 200
+"""How many tasks there are where no number was asked for."""
+
+
+def entity(name: str, sort: str, kind: str) -> dict[Fluent, Value]:
+    """Return the facts that say what ``name`` is."""
+    return {Fluent("sort", (name,)): sort, Fluent("kind", (name,)): kind}
+
+
+class SmallWorld(ABC):
+    """Plays a world whose state is the facts of its observations and whose truth is stated.
+
+    What an action does is drawn from that truth, unless a subclass has an engine of its own. ``actions`` of an observation is given
+    only where ``admissible`` is set.
+    """
+
+    name: str
+
+    def __init__(
+        self,
+        tasks: Sequence[str],
+        vocabulary: Vocabulary,
+        *,
+        admissible: bool = False,
+        about: Mapping[str, str | int] | None = None,
+    ) -> None:
+        self.perceiver: Perceiver = FactsPerceiver()
+        self.vocabulary = vocabulary
+        self._tasks = tuple(tasks)
+        self._known = frozenset(tasks)
+        self._admissible = admissible
+        self._about = {**(about or {}), "tasks": len(self._tasks), "refused": 0}
+        self._steps = 0
+        self._state: State | None = None
+        self._is_over = True
+        self._actions: tuple[Action, ...] = ()
+        self._legal: frozenset[Action] = frozenset()
+        self._rng = random.Random(0)
+
+    @abstractmethod
+    def truth(self, state: State, action: Action) -> tuple[Outcome, ...]:
+        """Return the exact distribution of what ``action`` does in ``state``; see `KnownWorld`."""
+
+    @abstractmethod
+    def states(self, rng: random.Random, number: int) -> list[State]:
+        """Return states to compare on; see `KnownWorld`."""
+
+    @abstractmethod
+    def task_type(self, task: str) -> str:
+        """Return the family that ``task`` belongs to."""
+
+    @abstractmethod
+    def _begin(self, task: str) -> State:
+        """Return the opening state of ``task``; chance comes from ``self._rng``."""
+
+    @abstractmethod
+    def _describe(self, state: State) -> str:
+        """Return ``state`` in a line of words."""
+
+    @property
+    @abstractmethod
+    def goal(self) -> Goal:
+        """What every task of this world asks for."""
+
+    @property
+    def about(self) -> Mapping[str, str | int]:
+        """Where the tasks come from and how many there are."""
+        return self._about
+
+    @property
+    def refusals(self) -> Sequence[TaskError]:
+        """Nothing: every task can be played."""
+        return ()
+
+    def actions(self, state: State) -> tuple[Action, ...]:
+        """Return every action there is with the things of ``state``; see `KnownWorld`."""
+        things: dict[Value, list[str]] = {}
+        for fluent, sort in state.items():
+            if fluent.name == "sort":
+                things.setdefault(sort, []).append(fluent.args[0])
+        return tuple(
+            Action(verb, args)
+            for verb, schema in self.vocabulary.actions.items()
+            for args in itertools.product(*(things.get(sort, []) for sort in schema.parameters))
+        )
+
+    def tasks(self) -> Sequence[str]:
+        """Return the ids of the tasks, in a fixed order."""
+        return self._tasks
+
+    def reset(self, task: str, *, seed: int = 0) -> Observation:
+        """Begin ``task``; the same task and ``seed`` have the same chance.
+
+        Raises: TaskError when there is no such task.
+        """
+        if task not in self._known:
+            raise TaskError(f"no task {quoted(task)} among the {len(self._tasks)} of this environment")
+        self._rng = random.Random(f"{self.name} {task} {seed}")
+        self._state = self._begin(task)
+        self._is_over = False
+        self._actions = self.actions(self._state)
+        self._legal = frozenset(self._actions)
+        return self._observation(self._state, 0.0, is_over=False)
+
+    def step(self, action: Action) -> Observation:
+        """Do ``action``.
+
+        Raises: EnvironmentFailureError before the first and after the end of an episode, and for an action that is none of the task's.
+        """
+        if self._state is None:
+            raise EnvironmentFailureError("no task has been begun: expected reset first")
+        if self._is_over:
+            raise EnvironmentFailureError(f"the episode is over: expected reset, got the action {action}")
+        if action not in self._legal:
+            known = ", ".join(schema.template for schema in self.vocabulary.actions.values())
+            raise EnvironmentFailureError(
+                f"expected one of the actions {known}, with things of this task; got {quoted(str(action))}"
+            )
+        outcome = self._do(self._state, action)
+        self._steps += 1
+        self._state = after(self._state, outcome)
+        self._is_over = bool(outcome.terminated)
+        return self._observation(self._state, outcome.reward or 0.0, is_over=self._is_over)
+
+    def close(self) -> None:
+        """End the episode; there is nothing else to release."""
+        self._is_over = True
+
+    def _do(self, state: State, action: Action) -> Outcome:
+        return drawn(self.truth(state, action), self._rng)
+
+    def _observation(self, state: State, reward: float, *, is_over: bool) -> Observation:
+        actions = self._actions if self._admissible else None
+        return Observation(self._describe(state), state, actions, reward=reward, terminated=is_over)
+
+
+def settle(
+    options: EnvironmentOptions, spec: EnvironmentSpec, *, can_alter: bool = False
+) -> tuple[str, tuple[str, ...], dict[str, str | int]]:
+    """Return the split that ``options`` asks of ``spec``, its tasks, and what a report must say of them.
+
+    A task is named after its split, the seed it was drawn with and its number, so splits share none. Without a split it is the first
+    of ``test`` ones for playing and, for learning, the ``train`` one of the kind that will be played.
+
+    Raises: ConfigurationError for what cannot be.
+    """
+    split = options.split or _default_split(options)
+    if split not in spec.splits:
+        raise ConfigurationError(f"unknown split {quoted(split)}: {spec.name} has {', '.join(spec.splits)}")
+    engine = options.engine or spec.engines[0]
+    if engine not in spec.engines:
+        raise ConfigurationError(f"unknown engine {quoted(engine)}: {spec.name} has {', '.join(spec.engines)}")
+    if options.games is not None:
+        raise ConfigurationError(
+            f"{spec.name} reads no games from folders, got {quoted(options.games)}: leave them out"
+        )
+    if options.altered is not None and not can_alter:
+        raise ConfigurationError(f"{spec.name} has only its ordinary laws, which cannot be altered")
+    number = _TASKS if options.count is None else options.count
+    about: dict[str, str | int] = {"engine": engine, "split": split, "seed": options.seed}
+    if options.altered is not None:
+        about["altered"] = options.altered
+    return split, tuple(f"{split}-{options.seed}-{index}" for index in range(number)), about
+
+
+def _default_split(options: EnvironmentOptions) -> str:
+    if not options.learning:
+        return "test"
+    return (options.played or "train").replace("test", "train", 1)
