@@ -32,8 +32,9 @@ class Bits:
 
     __slots__ = ("_block", "_done", "_word")
 
-    def __init__(self) -> None:
-        self._done = 0
+    def __init__(self, filled: int = 0) -> None:
+        """Begin with the first ``filled`` bits set."""
+        self._done = (1 << filled) - 1
         self._word = 0
         self._block = 0
 
@@ -53,13 +54,17 @@ class Bits:
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """A condition with its price and the examples in which it is true and false; ``arrives`` where it is of the state arrived in."""
+    """A condition with its price and the examples in which it is true and false.
+
+    ``arrives`` marks one of the state arrived in, ``is_time`` one of when it was: since the world changed, or before.
+    """
 
     condition: Condition
     price: float
     true: int
     false: int
     arrives: bool = False
+    is_time: bool = False
 
 
 _OPPOSITE = {"==": "!=", "!=": "==", "in": "notin", "notin": "in", "some": "no", "no": "some"}
@@ -76,7 +81,7 @@ def negated(feature: Feature) -> Feature:
         assert isinstance(right, int | float)
         step = 1 if isinstance(right, int) else 0
         condition = Condition(left, "<", right + step) if op == ">" else Condition(left, ">", right - step)
-    return Feature(condition, feature.price, feature.false, feature.true, feature.arrives)
+    return replace(feature, condition=condition, true=feature.false, false=feature.true)
 
 
 def reference_terms(parameters: Sequence[str], sorts: Sequence[str], vocabulary: Vocabulary) -> list[Typed]:
@@ -116,6 +121,9 @@ class Features:
         self._values: dict[Term, dict[Value, Bits]] = {term: {} for term, _ in self.typed}
         self._pairs = {pair: (Bits(), Bits()) for pair in self._comparable()}
         self._quantities = {some: (Bits(), Bits()) for some in _quantified(self.typed, vocabulary)}
+        self._attributes_of_flagged = sorted(
+            {(q.flag, q.attribute, q.sort) for q in self._quantities if q.attribute and q.attribute != "kind"}
+        )
 
     @property
     def pairs(self) -> Collection[tuple[Term, Term]]:
@@ -142,8 +150,18 @@ class Features:
             if here is not UNKNOWN and there is not UNKNOWN:
                 (same if here == there and here is not None else other).set(index)
         if self._quantities:
+            self._count_quantities(index, state)
             self._append_quantities(index, state, values)
         return values
+
+    def _count_quantities(self, index: int, state: State) -> None:
+        """Ask from now on for every constant that an attribute of such things has been seen to have; until now there was none."""
+        for flag, attribute, sort in self._attributes_of_flagged:
+            for fluent, value in state.items():
+                if fluent.name == attribute and isinstance(value, str):
+                    quantity = _Quantity(flag, sort, attribute, value)
+                    if quantity not in self._quantities:
+                        self._quantities[quantity] = Bits(), Bits(index)
 
     def _append_quantities(self, index: int, state: State, values: Mapping[Term, Value | Unknown]) -> None:
         flagged: dict[str, list[str]] = {}
@@ -153,7 +171,7 @@ class Features:
         for some, (true, false) in self._quantities.items():
             things = flagged.get(some.flag, [])
             if some.attribute:
-                wanted = values[some.term]
+                wanted = some.term if isinstance(some.term, str) else values[some.term]
                 things = [t for t in things if wanted is not None and state.get(Fluent(some.attribute, (t,))) == wanted]
             (true if things else false).set(index)
 

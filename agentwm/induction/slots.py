@@ -1,0 +1,212 @@
+"""What happens to one thing that changes: the effects that would explain each example, and the best distribution over them.
+
+A *slot* (``wood()``, ``open(?d)``, the reward, the end) turns out one way or another: nothing, a constant, the value of a reference,
+or a number added. What none of the effects chosen explains is noise. An effect is bought only by the likelihood that it brings.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from agentwm.induction.features import Bits
+from agentwm.rules.matching import Unknown
+from agentwm.types import Ref, Term, Value
+
+__all__ = ["Effect", "Leaf", "Slot", "View"]
+
+EXTRA_OUTCOME = 5.0  # nats: chance is the last explanation
+RANGE = 10  # how many values a noisy row could have had: what an unexplained row costs beside its rarity
+LEAST_NOISE = 0.002
+MOST_OUTCOMES = 4
+MOST_RARE = 4
+SURE = 0.97
+ROUNDS = 12  # of expectation maximisation
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One way a slot's value may turn out; ``rank`` prefers a reference to a sum, and a sum to a constant, where they explain alike."""
+
+    rank: int
+    value: Term
+    adds: bool = False
+    keeps: bool = False
+
+
+KEEP = Effect(3, None, keeps=True)
+
+
+class Slot:
+    """One thing that changes: which effects would explain each example."""
+
+    def __init__(self, target: Ref) -> None:
+        self.target = target
+        self.known = Bits()
+        self.kept = Bits()
+        self.explained: dict[Effect, Bits] = {}
+
+    def append(self, index: int, before: Value, after: Value, candidates: Mapping[Term, Value | Unknown]) -> None:
+        """Add example ``index``: the values before and after, and those of the references that the slot may have been set to."""
+        self.known.set(index)
+        if before == after:
+            self.kept.set(index)
+        for term, value in candidates.items():
+            if value == after or (value is None and before == after):
+                self._explain(Effect(0, term), index)
+        if _is_number(before) and _is_number(after) and before != after:
+            self._explain(Effect(1, after - before, adds=True), index)  # type: ignore[operator]
+        self._explain(Effect(2, after), index)
+
+    def _explain(self, effect: Effect, index: int) -> None:
+        if effect not in self.explained:
+            self.explained[effect] = Bits()
+        self.explained[effect].set(index)
+
+
+def _is_number(value: Value) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """What happens in a context: effects with their probabilities, how well that explains its rows, and how many it does not explain."""
+
+    outcomes: tuple[tuple[Effect, float], ...]
+    score: float
+    unexplained: int = 0
+
+    @property
+    def is_pure(self) -> bool:
+        """Whether one thing explains all."""
+        return len(self.outcomes) < 2 and not self.unexplained
+
+    @property
+    def is_frame(self) -> bool:
+        """Whether mostly nothing happens, or nothing is known."""
+        return not self.outcomes or (self.outcomes[0][0].keeps and self.outcomes[0][1] >= SURE)
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether one thing happens always, as far as is known."""
+        return len(self.outcomes) == 1 and self.outcomes[0][1] >= SURE
+
+
+class View:
+    """A slot's masks, fixed while its tree is grown."""
+
+    def __init__(self, slot: Slot, excluded: int) -> None:
+        self.known = slot.known.mask & ~excluded
+        self.kept = slot.kept.mask & self.known
+        self.effects: list[tuple[Effect, int]] = []
+        for effect, bits in sorted(slot.explained.items(), key=lambda pair: pair[0].rank):
+            mask = bits.mask & self.known
+            changed = mask & ~self.kept
+            if changed and all(changed & ~other for _, other in self.effects):
+                self.effects.append((effect, mask))
+        self.masks = {**dict(self.effects), KEEP: self.kept}
+
+    def unusual(self, rows: int, leaf: Leaf) -> int:
+        """Return those of ``rows`` that the most frequent effect of their ``leaf`` does not explain."""
+        return rows & self.known & ~self.masks[leaf.outcomes[0][0]] if leaf.outcomes else 0
+
+    def rare(self, rows: int, leaf: Leaf) -> list[int]:
+        """Return sets of rows that one less frequent effect explains, the largest first."""
+        unusual = self.unusual(rows, leaf)
+        return _largest({mask & unusual for mask in self.masks.values()})
+
+    def leaf(self, rows: int) -> Leaf:
+        """Return the best distribution over effects for ``rows``."""
+        rows &= self.known
+        number = rows.bit_count()
+        if not number:
+            return Leaf((), 0.0)
+        chosen: list[Effect] = []
+        left = rows & ~self.kept
+        best = self.fitted([KEEP], rows, number) if rows & self.kept else Leaf((), -math.inf)
+        while left and len(chosen) < MOST_OUTCOMES:
+            effect, mask = max(
+                self.effects, key=lambda pair: ((pair[1] & left).bit_count(), (pair[1] & rows).bit_count())
+            )
+            if not mask & left:
+                break
+            chosen.append(effect)
+            left &= ~mask
+            explained = 0
+            for one in chosen:
+                explained |= self.masks[one]
+            kept = [KEEP] if rows & self.kept & ~explained else []
+            fitted = self.fitted([*chosen, *kept], rows, number)
+            if fitted.score > best.score:
+                best = fitted
+        return self._without_idle(best, rows, number) if len(best.outcomes) > 2 else best
+
+    def _without_idle(self, leaf: Leaf, rows: int, number: int) -> Leaf:
+        """Drop the effects that the others made superfluous once they were found."""
+        for effect, _ in reversed(leaf.outcomes):
+            others = [other for other, _ in leaf.outcomes if other != effect]
+            if effect.rank and len(others) > 1 and (fitted := self.fitted(others, rows, number)).score > leaf.score:
+                leaf = fitted
+        return leaf
+
+    def fitted(self, effects: Sequence[Effect], rows: int, number: int) -> Leaf:
+        """Return the effects with their probabilities by expectation maximisation; rows are counted by which effects explain them.
+
+        Effects of one form are taken to be equally probable until what that loses is worth the parameters saved (Schwarz, 1978).
+        """
+        signatures: list[tuple[tuple[int, ...], int]] = [((), rows)]
+        for position, effect in enumerate(effects):
+            mask = self.masks[effect]
+            signatures = [
+                item
+                for names, part in signatures
+                for item in (((*names, position), part & mask), (names, part & ~mask))
+                if item[1]
+            ]
+        counts = [(names, part.bit_count()) for names, part in signatures]
+        shares = [1 / len(effects)] * len(effects)
+        noise = LEAST_NOISE
+        overlaps = any(len(names) > 1 for names, _ in counts)
+        for _ in range(ROUNDS if overlaps else 1):
+            totals = [0.0] * len(effects)
+            unexplained = 0
+            for names, count in counts:
+                weight = sum(shares[name] for name in names)
+                if not names or not weight:
+                    unexplained += count
+                for name in names:
+                    totals[name] += count * shares[name] / weight if weight else 0
+            noise = max(LEAST_NOISE, unexplained / number)
+            explained = sum(totals) or 1.0
+            shares = [total / explained * (1 - noise) for total in totals]
+        score = self._score(counts, shares, noise)
+        if len(effects) > 1 and len({(effect.rank, effect.keeps) for effect in effects}) == 1:
+            even = [(1 - noise) / len(effects)] * len(effects)
+            evenly = self._score(counts, even, noise)
+            if evenly > score - (len(effects) - 1) * math.log(number) / 2:
+                score, shares = evenly, even
+        score -= EXTRA_OUTCOME * (len(effects) - 1)
+        ranked = sorted(zip(effects, shares, strict=True), key=lambda pair: -pair[1])
+        missed = sum(count for names, count in counts if not names)
+        return Leaf(tuple((effect, min(1.0, share / (1 - LEAST_NOISE))) for effect, share in ranked), score, missed)
+
+    @staticmethod
+    def _score(counts: Sequence[tuple[tuple[int, ...], int]], shares: Sequence[float], noise: float) -> float:
+        return sum(count * math.log(sum(shares[name] for name in names) + noise / RANGE) for names, count in counts)
+
+    def likelihood(self, leaf: Leaf, rows: int) -> float:
+        """Return the log-likelihood of ``rows`` under the leaf's distribution."""
+        parts: list[tuple[float, int]] = [(0.0, rows & self.known)]
+        for effect, share in leaf.outcomes:
+            mask = self.masks[effect]
+            parts = [
+                item
+                for total, part in parts
+                for item in ((total + share, part & mask), (total, part & ~mask))
+                if item[1]
+            ]
+        noise = max(LEAST_NOISE, 1 - sum(share for _, share in leaf.outcomes))
+        return sum(part.bit_count() * math.log(total + noise / RANGE) for total, part in parts)
+
+
+def _largest(masks: set[int]) -> list[int]:
+    return sorted(masks - {0}, key=lambda mask: (-mask.bit_count(), mask))[:MOST_RARE]
