@@ -22,7 +22,7 @@ from agentwm.knowledge import Knowledge
 from agentwm.rules.language import Rule, parse_rule
 from agentwm.types import Value
 
-__all__ = ["Record", "RuleStore", "Silence", "signature"]
+__all__ = ["Record", "RuleStore", "Silence", "paths_of", "signature"]
 
 Signature = str
 
@@ -147,6 +147,20 @@ class RuleStore:
         """Return this store with other knowledge beside the rules."""
         return replace(self, knowledge=knowledge)
 
+    def retire(self, reasons: Mapping[str, str]) -> "RuleStore":
+        """Return this store with the active rules named by ``reasons``, which say why, retired."""
+        gone = tuple(rule for rule in self.rules if rule.id in reasons)
+        updates = {
+            rule.id: self.record(rule).model_copy(update={"state": "retired", "reason": reasons[rule.id]})
+            for rule in gone
+        }
+        return replace(
+            self,
+            rules=tuple(rule for rule in self.rules if rule.id not in reasons),
+            records={**self.records, **updates},
+            retired=(*self.retired, *gone),
+        )
+
     def files(self) -> dict[str, str]:
         """Return the store as texts, by the names of the files that `save` writes; `from_files` reads them."""
         rules = (*self.rules, *self.retired)
@@ -179,13 +193,13 @@ class RuleStore:
         )
 
     def save(self, folder: Path) -> None:
-        """Write the store to ``folder``, replacing what an earlier save left there."""
+        """Write the store to ``folder``, replacing what an earlier save left there; what was set aside as damaged stays."""
         (folder / FOLDER).mkdir(parents=True, exist_ok=True)
         files = self.files()
         for name, text in files.items():
             _write(folder / name, text)
         for path in (folder / FOLDER).glob("*.rule*"):  # with what a crash left half written
-            if f"{FOLDER}/{path.name}" not in files:
+            if f"{FOLDER}/{path.name}" not in files and path.suffix in (".rule", ".new"):
                 path.unlink()
 
     @classmethod
@@ -194,12 +208,20 @@ class RuleStore:
 
         A rule file that somebody added by hand needs no record. Raises: RuleError naming the file that cannot be read.
         """
-        if not (folder / FOLDER).is_dir():
-            message = f"expected a rule store (a folder with rules/*.rule in it), got {quoted(str(folder))}"
-            raise RuleError(message)
-        paths = [*sorted((folder / FOLDER).glob("*.rule")), *(folder / name for name in BESIDE)]
-        files = {path.relative_to(folder).as_posix(): _read(path) for path in paths if path.exists()}
+        files = {path.relative_to(folder).as_posix(): _read(path) for path in paths_of(folder)}
         return cls.from_files(files, source=str(folder))
+
+
+def paths_of(folder: Path) -> list[Path]:
+    """Return the files that make up the store in ``folder``, those of the rules first.
+
+    Raises: RuleError when it holds none.
+    """
+    if not (folder / FOLDER).is_dir():
+        message = f"expected a rule store (a folder with rules/*.rule in it), got {quoted(str(folder))}"
+        raise RuleError(message)
+    paths = [*sorted((folder / FOLDER).glob("*.rule")), *(folder / name for name in BESIDE)]
+    return [path for path in paths if path.exists()]
 
 
 def _write(path: Path, text: str) -> None:

@@ -22,7 +22,7 @@ from .lawful import LawfulWorld
 from .truth import check, merged
 from .world import AT, SORTS, entity, settle
 
-__all__ = ["SPEC", "VOCABULARY", "CraftingEnvironment", "make", "outcomes"]
+__all__ = ["SPEC", "TRUE_RULES", "VOCABULARY", "CraftingEnvironment", "make", "outcomes"]
 
 FOOD = Fluent("food")
 SINCE_FOOD = Fluent("since_food")
@@ -55,6 +55,27 @@ VOCABULARY = Vocabulary(
     },
     reports_failure=False,
 )
+
+
+TRUE_RULES = """\
+go ?p then 1.00 success: at() becomes ?p
+chop when kind(at()) is "forest" then 1.00 success: wood() grows by 1
+dig when kind(at()) is "quarry" and pickaxe() is more than 0 then 1.00 success: stone() grows by 1
+dig when kind(at()) is "mine" and pickaxe() is more than 0 then 1.00 success: iron() grows by 1
+fish when kind(at()) is "lake" then 0.40 success: fish() grows by 1; or 0.60 success
+make ?i when kind(?i) is "plank" and wood() is more than 0 then 1.00 success: wood() falls by 1, plank() grows by 2
+make ?i when kind(?i) is "stick" and plank() is more than 0 then 1.00 success: plank() falls by 1, stick() grows by 2
+make ?i when kind(?i) is "pickaxe" and kind(at()) is "workshop" and plank() is more than 1 and stick() is more than 0 \
+then 1.00 success: plank() falls by 2, stick() falls by 1, pickaxe() grows by 1
+make ?i when kind(?i) is "hammer" and stone() is more than 1 and stick() is more than 0 \
+then 1.00 success: stone() falls by 1, stick() falls by 1, hammer() grows by 1
+make ?i when kind(?i) is "bell" and kind(at()) is "workshop" and iron() is more than 0 and stick() is more than 0 \
+and hammer() is more than 0 then 1.00 success: iron() falls by 1, stick() falls by 1, bell() grows by 1, reward 1, the end
+eat when fish() is more than 0 then 1.00 success: fish() falls by 1, food() grows by 5
+any action when since_food() is more than 23 then 1.00 success: food() falls by 1
+any action leading to food() is less than 1 then 1.00 success: the end
+"""
+"""The truth under the ordinary laws as rules, one a line; what a meal says of food overrules hunger, which is of any action."""
 
 
 # --- the truth ------------------------------------------------------------------------------------------------

@@ -8,11 +8,22 @@ from .toy_text import ToyTextWorld, cell, engine, missing, reference, schemas
 from .truth import check
 from .world import AT, SORTS, entity, settle
 
-__all__ = ["SPEC", "FrozenLakeEnvironment", "make"]
+__all__ = ["SPEC", "TRUE_RULES", "FrozenLakeEnvironment", "make"]
 
 _KINDS = {"S": "start", "F": "ice", "H": "hole", "G": "goal"}
 _VERBS = ("left", "down", "right", "up")  # Gymnasium's actions 0 to 3
 _MOVES = {"left": (0, -1), "down": (1, 0), "right": (0, 1), "up": (-1, 0)}
+
+
+TRUE_RULES = """\
+left then 0.333 success: at() becomes up(at()); or 0.333 success: at() becomes left(at()); or 0.333 success: at() becomes down(at())
+down then 0.333 success: at() becomes left(at()); or 0.333 success: at() becomes down(at()); or 0.333 success: at() becomes right(at())
+right then 0.333 success: at() becomes down(at()); or 0.333 success: at() becomes right(at()); or 0.333 success: at() becomes up(at())
+up then 0.333 success: at() becomes right(at()); or 0.333 success: at() becomes up(at()); or 0.333 success: at() becomes left(at())
+any action leading to kind(at()) is "hole" then 1.00 success: the end
+any action leading to kind(at()) is "goal" then 1.00 success: reward 1, the end
+"""
+"""The truth as rules, one a line."""
 
 
 class FrozenLakeEnvironment(ToyTextWorld):

@@ -23,7 +23,7 @@ from .locks_layout import layout
 from .truth import check
 from .world import AT, SORTS, settle
 
-__all__ = ["SPEC", "VOCABULARY", "LocksEnvironment", "make", "outcomes"]
+__all__ = ["SPEC", "TRUE_RULES", "VOCABULARY", "LocksEnvironment", "make", "outcomes"]
 
 
 def _beyond(state: State, args: tuple[str, ...]) -> Value:
@@ -63,6 +63,18 @@ VOCABULARY = Vocabulary(
     location="in",
     reports_failure=False,
 )
+
+
+TRUE_RULES = """\
+go ?d when open(?d) is true then 1.00 success: at() becomes beyond(?d)
+open ?d when beyond(?d) is not nothing and some key ?k with (carried(?k) is true and colour(?k) is colour(?d)) \
+then 1.00 success: open(?d) becomes true
+close ?d when beyond(?d) is not nothing then 1.00 success: open(?d) becomes false
+take ?k when in(?k) is at() then 1.00 success: in(?k) becomes nothing, carried(?k) becomes true
+drop ?k when carried(?k) is true then 1.00 success: in(?k) becomes at(), carried(?k) becomes false
+any action leading to kind(at()) is "treasury" then 1.00 success: reward 1, the end
+"""
+"""The truth under the ordinary laws as rules, one a line."""
 
 
 # --- the truth ------------------------------------------------------------------------------------------------

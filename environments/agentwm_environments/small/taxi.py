@@ -9,7 +9,7 @@ from .toy_text import Engine, ToyTextWorld, cell, engine, missing, reference, sc
 from .truth import check
 from .world import AT, SORTS, entity, settle
 
-__all__ = ["SPEC", "TaxiEnvironment", "make"]
+__all__ = ["SPEC", "TRUE_RULES", "TaxiEnvironment", "make"]
 
 PASSENGER = Fluent("passenger")
 DESTINATION = Fluent("destination")
@@ -17,6 +17,22 @@ _TAXI = "taxi"
 
 _VERBS = ("south", "north", "east", "west", "pick up", "drop off")  # Gymnasium's actions 0 to 5
 _SIDE = 5
+
+
+TRUE_RULES = """\
+south then 1.00 success: at() becomes south(at()), reward -1
+north then 1.00 success: at() becomes north(at()), reward -1
+east then 1.00 success: at() becomes east(at()), reward -1
+west then 1.00 success: at() becomes west(at()), reward -1
+pick up when passenger() is at() then 1.00 success: passenger() becomes "taxi", reward -1
+pick up when passenger() is not at() then 1.00 success: reward -10
+drop off when passenger() is "taxi" and at() is destination() then 1.00 success: passenger() becomes at(), reward 20, the end
+drop off when passenger() is "taxi" and kind(at()) is "landmark" and at() is not destination() \
+then 1.00 success: passenger() becomes at(), reward -1
+drop off when passenger() is "taxi" and kind(at()) is "street" then 1.00 success: reward -10
+drop off when passenger() is not "taxi" then 1.00 success: reward -10
+"""
+"""The truth as rules, one a line."""
 
 
 class _Town(Engine, Protocol):
