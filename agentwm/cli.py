@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agentwm.cli_rules import console, rules_app
 from agentwm.errors import AgentwmError, ConfigurationError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from agentwm.configuration import RunConfig
     from agentwm.evaluation import Report
     from agentwm.rules.store import RuleStore
@@ -33,7 +32,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help needs half the time, and plain errors are one sentence
 )
-rules_app = typer.Typer(help="Read the rules that were learned.", no_args_is_help=True)
 app.add_typer(rules_app, name="rules")
 
 
@@ -107,7 +105,7 @@ def replay(
 
     with RunStore.open(path) as store:
         view = episode_list(store) if episode is None else episode_view(store, episode, _rules_of(path))
-    _console().print(view)
+    console().print(view)
 
 
 @app.command()
@@ -129,7 +127,7 @@ def envs() -> None:
         table.add_row("", f"[dim]splits {', '.join(spec.splits)} · engines {', '.join(spec.engines)}")
         if missing:
             table.add_row("", f"[yellow]{missing}")
-    _console().print(table)
+    console().print(table)
 
 
 @app.command()
@@ -137,46 +135,8 @@ def doctor() -> None:
     """Say what is installed, what is missing and which games are found; try every environment out."""
     from agentwm.doctor import examine
 
-    console = _console()
-    if not examine(console):
+    if not examine(console()):
         raise typer.Exit(1)
-
-
-@rules_app.command("show")
-def show_rules(
-    path: Annotated[Path, typer.Argument(metavar="DIR|RUN", help="A folder of rules, or a run.")],
-    *,
-    retired: Annotated[bool, typer.Option("--retired", help="Also those that were given up, and why.")] = False,
-) -> None:
-    """Show all rules as sentences, with their evidence."""
-    from rich.text import Text
-
-    from agentwm.evaluation.display import rule_list
-
-    store = _rules_of(path)
-    console = _console()
-    console.print(rule_list([(rule, store.record(rule)) for rule in store.rules], with_names=True))
-    if retired and store.retired:
-        console.print(Text(f"\nretired: {len(store.retired)}", style="bold"))
-        console.print(rule_list([(rule, store.record(rule)) for rule in store.retired], with_names=True))
-
-
-@rules_app.command("why")
-def why_rule(
-    path: Annotated[Path, typer.Argument(metavar="DIR|RUN", help="A folder of rules, or a run.")],
-    rule: Annotated[str, typer.Argument(help="The rule's name, or the beginning of it.")],
-) -> None:
-    """Show one rule, its evidence, and (for a run) the steps where it spoke."""
-    from agentwm.evaluation.replay import rule_view
-    from agentwm.records import RunStore
-
-    rules = _rules_of(path)
-    found = rules.find(rule)
-    if not RunStore.is_at(path):
-        _console().print(rule_view(found, rules.record(found)))
-        return
-    with RunStore.open(path) as store:
-        _console().print(rule_view(found, rules.record(found), store))
 
 
 def _run(config: "RunConfig", *, is_resumed: bool, as_json: bool) -> "Report":
@@ -237,7 +197,7 @@ def _print_report(report: "Report") -> None:
     path = Path(report.run)
     with RunStore.open(path) as store:
         results = results_of(store)
-    _console().print(report_view(report, results, _rules_of(path)))
+    console().print(report_view(report, results, _rules_of(path)))
 
 
 def _rules_of(path: Path) -> "RuleStore":
@@ -245,13 +205,6 @@ def _rules_of(path: Path) -> "RuleStore":
     from agentwm.rules.store import RuleStore
 
     return RuleStore.load(path)
-
-
-def _console() -> "Console":
-    from rich.console import Console
-
-    # Wide enough to keep a table whole where the output goes to a file, which has no width of its own.
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 
 
 @contextmanager

@@ -16,8 +16,8 @@ NOTEBOOKS = sorted(EXAMPLES.glob("*.ipynb"))
 LIMIT_S = 60
 
 
-def test_there_is_a_notebook() -> None:
-    assert [path.name for path in NOTEBOOKS] == ["quickstart.ipynb"]
+def test_there_are_notebooks() -> None:
+    assert [path.name for path in NOTEBOOKS] == ["quickstart.ipynb", "rules.ipynb"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -1,11 +1,12 @@
 """The symbolic world model: learned rules over "nothing else changes"."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from agentwm.rules.index import RuleIndex, Test, compiled_test
 from agentwm.rules.language import ANY_ACTION, TICK, Rule, RuleOutcome, fluent_names
 from agentwm.rules.matching import bind, conjunction, holds
-from agentwm.rules.outcomes import apply_changes, changes_made, changes_of, counted
+from agentwm.rules.outcomes import Counters, MakeChanges, apply_changes, changes_of, compiled_changes
 from agentwm.rules.store import RuleStore, signature
 from agentwm.types import Fluent, Outcome, Prediction, Query, State, Value, Vocabulary, WorldModel
 
@@ -34,19 +35,49 @@ def changes_of_success(rules: Iterable[Rule], query: Query, vocabulary: Vocabula
     return nearest[1]
 
 
-Spoken = tuple[Rule, dict[str, str]]
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A rule made ready to be asked: what it is trusted, how it ranks, what it tests on arrival and what its outcomes change."""
+
+    rule: Rule
+    trust: float
+    strength: tuple[bool, float, int, str]
+    rank: tuple[bool, int, float, str]
+    after: tuple[Test, ...]
+    turns: tuple[tuple[RuleOutcome, MakeChanges], ...]
+
+    @classmethod
+    def of(cls, rule: Rule, trust: float, vocabulary: Vocabulary) -> "_Known":
+        rounded = round(trust, 1)
+        return cls(
+            rule,
+            trust,
+            (_is_exception(rule), rounded, len(rule.when), rule.id),
+            # What is said of any action yields to what is said of this one, and the less specific to the more specific.
+            (rule.verb in (ANY_ACTION, TICK), -len(rule.when), -rounded, rule.id),
+            tuple(compiled_test(condition, rule.parameters, vocabulary) for condition in rule.after),
+            tuple(
+                (outcome, compiled_changes(outcome, rule.parameters, vocabulary))
+                for outcome in rule.outcomes
+                if outcome.success == rule.predicts_success
+            ),
+        )
+
+
+Spoken = tuple[_Known, tuple[str, ...]]
 
 
 class RuleModel:
     """Predicts with the rules that apply for certain, and is silent (None) where none does."""
 
     def __init__(self, store: RuleStore, vocabulary: Vocabulary) -> None:
-        self._store = store
         self._vocabulary = vocabulary
         self._by_verb: dict[str, list[Rule]] = {}
         for rule in store.rules:
             self._by_verb.setdefault(rule.verb, []).append(rule)
-        self._arrivals = [rule for rule in store.rules if rule.after]
+        self._known = {rule.id: _Known.of(rule, store.record(rule).trust, vocabulary) for rule in store.rules}
+        self._index = RuleIndex(store.rules, vocabulary)
+        self._counters = Counters(vocabulary)
 
     def speak(self, query: Query) -> Prediction | None:
         """Return what the rules say, None where all are silent.
@@ -54,102 +85,99 @@ class RuleModel:
         Where rules of success and of failure both apply, an exception by kind wins, then the more trusted, then the more specific. Where
         two rules speak of the same change, or of the reward, the more specific one is believed; what they leave open is independent.
         """
-        spoken = self._spoken(query)
+        spoken, arriving = self._spoken(query)
         ways = [Outcome(1.0)]
-        trust, names = 1.0, dict.fromkeys(rule.id for rule, _ in spoken)
+        trust, names = 1.0, [known.rule.id for known, _ in spoken]
         if spoken:
-            strongest = max(
-                (rule for rule, _ in spoken), key=lambda r: (_is_exception(r), self._trust(r), len(r.when), r.id)
-            )
-            agreeing = [(r, b) for r, b in spoken if r.predicts_success == strongest.predicts_success]
-            trust = self._store.record(strongest).trust
-            names = dict.fromkeys(rule.id for rule, _ in agreeing)
-            if not strongest.predicts_success:
+            strongest = max((known for known, _ in spoken), key=lambda known: known.strength)
+            is_success = strongest.rule.predicts_success
+            agreeing = [each for each in spoken if each[0].rule.predicts_success == is_success]
+            names = [known.rule.id for known, _ in agreeing]
+            trust = strongest.trust
+            if not is_success:
                 otherwise = changes_of_success(self._by_verb[query.action.verb], query, self._vocabulary)
                 outcomes = Outcome(trust, success=False), Outcome(1 - trust, otherwise)
                 return Prediction(outcomes, trust, "rules", tuple(names))
-            ways = self._combined(agreeing, query)
+            ways = self._combined(agreeing, query.state)
             if not self._vocabulary.reports_failure:
-                trust = min(self._store.record(rule).trust for rule, _ in agreeing)
-        ways, arrived = self._with_arrivals(ways, query)
-        names |= dict.fromkeys(arrived)
+                trust = min(known.trust for known, _ in agreeing)
+        if arriving:
+            ways, arrived = self._arrived(ways, arriving, query)
+            names += arrived
         if not names:
             return None
-        ways.sort(key=lambda way: -way.probability)
-        if not self._vocabulary.reports_failure:
-            return Prediction(tuple(ways), trust, "rules", tuple(names))
-        scaled = [replace(way, probability=trust * way.probability) for way in ways]
-        return Prediction((*scaled, Outcome(1 - trust, success=False)), trust, "rules", tuple(names))
-
-    def _spoken(self, query: Query) -> list[Spoken]:
-        """Return the rules that apply to the action, or to any, with what their variables stand for."""
-        found: list[Spoken] = []
-        for rule in (*self._by_verb.get(query.action.verb, ()), *self._by_verb.get(ANY_ACTION, ())):
-            bindings = None if rule.after else bind(rule, query.action)
-            if bindings is not None and conjunction(rule.when, bindings, query.state, self._vocabulary):
-                found.append((rule, bindings))
-        for rule in self._by_verb.get(TICK, ()):
-            found += [
-                (rule, bindings)
-                for bindings in _ticking(rule, query.state)
-                if conjunction(rule.when, bindings, query.state, self._vocabulary)
+        if self._counters:
+            ways = [
+                replace(way, changes={**way.changes, **self._counters.after(way.changes, query.state)}) for way in ways
             ]
-        return found
+        if not self._vocabulary.reports_failure:
+            return Prediction(tuple(ways), trust, "rules", tuple(dict.fromkeys(names)))
+        scaled = [replace(way, probability=trust * way.probability) for way in ways]
+        return Prediction((*scaled, Outcome(1 - trust, success=False)), trust, "rules", tuple(dict.fromkeys(names)))
 
-    def _combined(self, spoken: Sequence[Spoken], query: Query) -> list[Outcome]:
-        """Return the ways in which the rules together may turn out."""
+    def _spoken(self, query: Query) -> tuple[list[Spoken], list[Spoken]]:
+        """Return the rules that apply, with what their parameters stand for: those that speak now, and those that wait for the arrival."""
+        spoken: list[Spoken] = []
+        arriving: list[Spoken] = []
+        for rule in self._index.applying(query.action, query.state):
+            args = query.action.args if rule.parameters else ()
+            (arriving if rule.after else spoken).append((self._known[rule.id], args))
+        for rule in self._by_verb.get(TICK, ()):
+            spoken += [
+                (self._known[rule.id], args)
+                for args in _ticking(rule, query.state)
+                if conjunction(rule.when, dict(zip(rule.parameters, args, strict=True)), query.state, self._vocabulary)
+            ]
+        return spoken, arriving
+
+    @staticmethod
+    def _combined(spoken: Sequence[Spoken], state: State) -> list[Outcome]:
+        """Return the ways in which the rules together may turn out, the most probable first."""
         ways = [Outcome(1.0)]
         claimed: set[Fluent | str] = set()
-        for rule, bindings in sorted(spoken, key=lambda s: self._rank(s[0])):
-            turns = [
-                (o, changes_made(o, bindings, query.state, self._vocabulary))
-                for o in rule.outcomes
-                if o.success == rule.predicts_success
-            ]
+        for known, args in sorted(spoken, key=lambda each: each[0].rank) if len(spoken) > 1 else spoken:
+            turns = [(outcome, make(args, state)) for outcome, make in known.turns]
             targets: set[Fluent | str] = {fluent for _, changes in turns for fluent in changes}
-            targets |= {"reward"} if any(o.reward is not None for o, _ in turns) else set()
-            if targets & claimed:
+            if any(outcome.reward is not None for outcome, _ in turns):
+                targets.add("reward")
+            if claimed and targets & claimed:
                 continue
             claimed |= targets
             ways = _product(ways, turns)
         return ways
 
-    def _with_arrivals(self, ways: Sequence[Outcome], query: Query) -> tuple[list[Outcome], list[str]]:
+    @staticmethod
+    def _arrived(ways: Sequence[Outcome], arriving: Sequence[Spoken], query: Query) -> tuple[list[Outcome], list[str]]:
         """Return each way with what the state that it leads to brings, and the rules that say so."""
         arrived: list[Outcome] = []
         names: list[str] = []
         for way in ways:
             state = apply_changes(query.state, way.changes)
-            for rule in self._arrivals:
-                bindings = bind(rule, query.action)
-                if bindings is None or not conjunction(rule.when, bindings, query.state, self._vocabulary):
-                    continue
-                if not conjunction(rule.after, bindings, state, self._vocabulary):
-                    continue
-                best = max(rule.outcomes, key=lambda o: o.probability)
-                names.append(rule.id)
-                way = replace(  # noqa: PLW2901 -- one arrival after another adds to it
-                    way,
-                    reward=way.reward if best.reward is None else best.reward,
-                    terminated=best.ends or way.terminated,
-                )
-            arrived.append(replace(way, changes={**way.changes, **self._counted(way.changes, query.state)}))
+            reward, ends = way.reward, way.terminated
+            for known, args in arriving:
+                if all(test(args, state) is True for test in known.after):
+                    best = known.turns[0][0]
+                    names.append(known.rule.id)
+                    reward, ends = reward if best.reward is None else best.reward, best.ends or ends
+            arrived.append(
+                way if (reward, ends) == (way.reward, way.terminated) else replace(way, reward=reward, terminated=ends)
+            )
         return arrived, names
-
-    def _counted(self, changes: State, state: State) -> dict[Fluent, Value]:
-        """Return the counters since the last change as they stand after ``changes``."""
-        return counted(changes, state, self._vocabulary)
-
-    def _rank(self, rule: Rule) -> tuple[bool, int, float, str]:
-        """Order rules by how specific they are: what is said of any action yields to what is said of this one."""
-        return rule.verb in (ANY_ACTION, TICK), -len(rule.when), -self._trust(rule), rule.id
-
-    def _trust(self, rule: Rule) -> float:
-        return round(self._store.record(rule).trust, 1)
 
 
 def _product(ways: Sequence[Outcome], turns: Sequence[tuple[RuleOutcome, Mapping[Fluent, Value]]]) -> list[Outcome]:
     """Return every way with every turn that one more rule may take, and with none where it leaves probability over."""
+    if len(turns) == len(ways) == 1 and turns[0][0].probability >= 1 - ROUNDING:
+        (outcome, changes), (way,) = turns[0], ways
+        return [
+            Outcome(
+                way.probability,
+                {**way.changes, **changes} if way.changes else changes,
+                reward=way.reward if outcome.reward is None else outcome.reward,
+                terminated=outcome.ends or way.terminated,
+                text=way.text if outcome.text is None else outcome.text,
+            )
+        ]
     total = sum(outcome.probability for outcome, _ in turns)
     rest: list[tuple[RuleOutcome, Mapping[Fluent, Value]]] = (
         [(RuleOutcome(1 - total), {})] if total < 1 - ROUNDING else []
@@ -171,12 +199,9 @@ def _product(ways: Sequence[Outcome], turns: Sequence[tuple[RuleOutcome, Mapping
     return sorted(merged.values(), key=lambda o: -o.probability)[:MOST_WAYS]
 
 
-def _ticking(rule: Rule, state: State) -> list[dict[str, str]]:
+def _ticking(rule: Rule, state: State) -> list[tuple[str, ...]]:
     """Return what the tick's variable may stand for: every thing that there is."""
-    if not rule.parameters:
-        return [{}]
-    (name,) = rule.parameters
-    return [{name: fluent.args[0]} for fluent in state if fluent.name == "sort"]
+    return [(fluent.args[0],) for fluent in state if fluent.name == "sort"] if rule.parameters else [()]
 
 
 def _is_exception(rule: Rule) -> bool:
@@ -190,6 +215,7 @@ class FrameModel:
     def __init__(self, store: RuleStore, vocabulary: Vocabulary) -> None:
         self._store = store
         self._vocabulary = vocabulary
+        self._counters = Counters(vocabulary)
         self._by_verb = {
             verb: [r for r in store.of_verb(verb) if r.predicts_success] for verb in {r.verb for r in store.rules}
         }
@@ -200,7 +226,7 @@ class FrameModel:
 
     def _predict(self, query: Query) -> Prediction:
         if not self._vocabulary.reports_failure:
-            return Prediction((Outcome(1.0, counted({}, query.state, self._vocabulary)),), UNTOLD, "frame")
+            return Prediction((Outcome(1.0, self._counters.after({}, query.state)),), UNTOLD, "frame")
         rules = self._by_verb.get(query.action.verb, [])
         truths = []
         for rule in rules:

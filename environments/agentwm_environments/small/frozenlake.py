@@ -115,7 +115,7 @@ SPEC = EnvironmentSpec(
     make=make,
     missing=missing,
     check=_check,
-    learn=300,
+    learn=150,
     learning_steps=100,
     max_steps=100,
 )

@@ -1,0 +1,137 @@
+"""What the transitions of a run, or any others, say for and against a rule."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+
+from agentwm.configuration import RunConfig
+from agentwm.errors import ConfigurationError, RunStoreError
+from agentwm.induction.credit import Example, examples
+from agentwm.induction.noisy import verdict
+from agentwm.records import RunStore
+from agentwm.rules.binding import ground_condition, ground_term
+from agentwm.rules.language import ANY_ACTION, TICK, Change, Rule
+from agentwm.rules.matching import bind
+from agentwm.rules.outcomes import changes_made
+from agentwm.rules.store import RuleStore
+from agentwm.types import EnvironmentSpec, Fluent, Ref, State, Transition, Value, Vocabulary
+
+__all__ = ["Claim", "Heard", "foretold", "heard", "hearings", "rules_at", "vocabulary_of"]
+
+Claim = tuple[Fluent | str, Value]
+"""One thing that an action brings: the value of a fluent, or ``success``, ``reward`` or ``the end``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A step of a run in which a rule spoke, and whether it was right."""
+
+    phase: str
+    episode: int
+    step: int
+    transition: Transition
+    is_right: bool
+
+
+def foretold(rule: Rule, example: Example, vocabulary: Vocabulary) -> frozenset[Claim] | None:
+    """Return what the rule foretold of ``example``: nothing where it was wrong, None where it is silent.
+
+    Where failure is reported, a change that nobody could see, hidden or in what is unknown, speaks neither for nor against the rule that
+    foretells it. A rule of what happens by itself is right when it is right about each thing that it speaks of.
+    """
+    if rule.verb != TICK:
+        return _foretold(rule, example, vocabulary)
+    things = [fluent.args[0] for fluent in example.before if fluent.name == "sort"] if rule.parameters else [""]
+    said = [claims for thing in things if (claims := _foretold(_about(rule, thing), example, vocabulary)) is not None]
+    if not said:
+        return None
+    return frozenset().union(*said) if all(said) else frozenset()
+
+
+def heard(rules: Iterable[Rule], example: Example, vocabulary: Vocabulary) -> dict[str, frozenset[Claim]]:
+    """Return what each rule that speaks of ``example`` foretold, by its id; nothing for one that was wrong.
+
+    A failure that a rule of failure foretold does not count against a rule of success, whose exception it is.
+    """
+    said = [(rule, claims) for rule in rules if (claims := foretold(rule, example, vocabulary)) is not None]
+    is_excepted = not example.succeeded and any(claims and not rule.predicts_success for rule, claims in said)
+    return {rule.id: claims for rule, claims in said if claims or not (is_excepted and rule.predicts_success)}
+
+
+def hearings(rule: Rule, rules: RuleStore, records: RunStore, vocabulary: Vocabulary) -> Iterator[Heard]:
+    """Yield the steps of a run in which ``rule`` spoke, in the order lived; ``rules`` holds its exceptions."""
+    others = [each for each in rules.rules if not each.predicts_success and each.id != rule.id]
+    for each in records.episodes():
+        trajectory = records.trajectory(each.episode)
+        pairs = zip(trajectory, examples(trajectory, vocabulary), strict=True)
+        for step, (transition, example) in enumerate(pairs):
+            claims = heard((rule, *others), example, vocabulary).get(rule.id)
+            if claims is not None:
+                yield Heard(each.phase, each.episode, step, transition, bool(claims))
+
+
+def vocabulary_of(records: RunStore, spec: EnvironmentSpec) -> Vocabulary:
+    """Return what could be said in a run of the environment ``spec``, which is set up again for it.
+
+    Raises: RunStoreError for a run without an episode; as the environment does where its tasks are gone.
+    """
+    episodes = records.episodes()
+    if not episodes:
+        raise RunStoreError(f"expected a run with episodes, but {records.path} has none yet")
+    config, first = RunConfig.parse(records.config), episodes[0]
+    with closing(spec.make(config.environment_options(learning=first.phase == "learn"))) as environment:
+        environment.tasks()  # some environments make their tasks when asked for them
+        environment.reset(first.task, seed=config.seed)
+        return environment.vocabulary
+
+
+def rules_at(records: RunStore, episode: int) -> RuleStore:
+    """Return the rules as they were after learning from ``episode``, by its number as `agentwm replay` lists it.
+
+    Raises: ConfigurationError when nothing was learned from it.
+    """
+    learned = {each.episode: each.learned for each in records.episodes() if each.learned is not None}
+    if episode not in learned:
+        there = f"from episodes {min(learned)} to {max(learned)}" if learned else "from no episode"
+        raise ConfigurationError(f"expected a learning episode of {records.path}, got {episode}: it learned {there}")
+    return RuleStore.from_files(json.loads(learned[episode]), source=f"the run in {records.path}")
+
+
+def _foretold(rule: Rule, example: Example, vocabulary: Vocabulary) -> frozenset[Claim] | None:
+    bindings = bind(rule, example.action)
+    if bindings is None:
+        return None
+    claims: set[Claim] = set()
+    for outcome in rule.outcomes:
+        changes = changes_made(outcome, bindings, example.before, vocabulary)
+        unseen = {f: value for f, value in changes.items() if _is_unseen(f, example.settled, vocabulary)}
+        shown = replace(example, settled={**example.settled, **unseen}) if unseen else example
+        truth = verdict(replace(rule, outcomes=(outcome,)), shown, vocabulary)
+        if truth is None:
+            return None
+        if truth:
+            claims |= {("success", outcome.success), *changes.items()}
+            claims |= {("reward", outcome.reward)} if outcome.reward is not None else set()
+            claims |= {("the end", True)} if outcome.ends else set()
+    return frozenset(claims)
+
+
+def _is_unseen(fluent: Fluent, settled: State, vocabulary: Vocabulary) -> bool:
+    schema = vocabulary.fluents.get(fluent.name)
+    if not vocabulary.reports_failure or schema is None or fluent in settled or schema.derive is not None:
+        return False
+    return schema.hidden or not schema.has_default
+
+
+def _about(rule: Rule, thing: str) -> Rule:
+    """Return what a rule of what happens by itself says of one thing, as a rule of any action."""
+    bindings: Mapping[str, str] = dict.fromkeys(rule.parameters, thing)
+    outcomes = [replace(o, changes=tuple(_ground(c, bindings) for c in o.changes)) for o in rule.outcomes]
+    when, after = (tuple(ground_condition(c, bindings) for c in part) for part in (rule.when, rule.after))
+    return Rule(ANY_ACTION, (), when, tuple(outcomes), after)
+
+
+def _ground(change: Change, bindings: Mapping[str, str]) -> Change:
+    target = Ref(change.target.name, tuple(ground_term(arg, bindings) for arg in change.target.args))
+    return Change(target, ground_term(change.value, bindings), change.adds)
