@@ -14,7 +14,7 @@ from agentwm.induction.features import Feature, Features, accepts
 from agentwm.induction.table import parameter_names
 from agentwm.rules.language import Change, RuleOutcome
 from agentwm.rules.matching import UNKNOWN, Unknown, holds, look_up
-from agentwm.rules.outcomes import changes_made, counted
+from agentwm.rules.outcomes import Counters, changes_made
 from agentwm.types import (
     Action,
     Condition,
@@ -220,6 +220,7 @@ class _Slotwise:
 
     def __init__(self, transitions: Iterable[Transition], vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
+        self._counters = Counters(vocabulary)
         tables: dict[tuple[str, tuple[str, ...]], _Table] = {}
         for each in transitions:
             key = self._key(each.before, each.action)
@@ -258,11 +259,10 @@ class _Slotwise:
                 ways = self._product(ways, foreteller.labels(situation), situation, query.state)
         outcomes: list[Outcome] = []
         for changes, chance in sorted(ways.items(), key=lambda way: -way[1]):
-            arrived = {**query.state, **dict(changes)}
-            there = _Situation(parameters, query, arrived, self._vocabulary)
+            made = {**dict(changes), **self._counters.after(dict(changes), query.state)}
+            there = _Situation(parameters, query, {**query.state, **made}, self._vocabulary)
             rewards = learned[REWARD].labels(there) if REWARD in learned else ((0.0, 1.0),)
             ends = learned[END].labels(there) if END in learned else ((False, 1.0),)
-            made = {**dict(changes), **counted(dict(changes), query.state, self._vocabulary)}
             outcomes += [
                 Outcome(chance * pays * stops, made, reward=reward, terminated=end)  # type: ignore[arg-type]
                 for reward, pays in rewards
