@@ -161,8 +161,9 @@ class EffectTable:
             )
         speaks = rows_of(context, (1 << self.number) - 1)
         context = tuple(f for f in context if not f.is_time)
-        when = tuple(self.before.positive(f.condition, speaks) for f in context if not f.arrives)
-        after = tuple(self.after.positive(f.condition, speaks) for f in context if f.arrives)
+        # Two negative conditions may come to the same positive one.
+        when = tuple(dict.fromkeys(self.before.positive(f.condition, speaks) for f in context if not f.arrives))
+        after = tuple(dict.fromkeys(self.after.positive(f.condition, speaks) for f in context if f.arrives))
         rule = Rule(self.verb, self.parameters, when, tuple(outcomes), after)
         right = speaks
         for _, _, leaf, view in items:

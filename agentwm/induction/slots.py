@@ -82,8 +82,10 @@ class Leaf:
 
     @property
     def is_frame(self) -> bool:
-        """Whether mostly nothing happens, or nothing is known."""
-        return not self.outcomes or (self.outcomes[0][0].keeps and self.outcomes[0][1] >= SURE)
+        """Whether mostly nothing happens, and nothing else is foretold, or nothing is known."""
+        return not self.outcomes or (
+            self.outcomes[0][0].keeps and (len(self.outcomes) == 1 or self.outcomes[0][1] >= SURE)
+        )
 
     @property
     def is_sure(self) -> bool:

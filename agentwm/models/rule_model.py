@@ -45,10 +45,12 @@ class _Known:
     rank: tuple[bool, int, float, str]
     after: tuple[Test, ...]
     turns: tuple[tuple[RuleOutcome, MakeChanges], ...]
+    is_sure: bool
 
     @classmethod
     def of(cls, rule: Rule, trust: float, vocabulary: Vocabulary) -> "_Known":
         rounded = round(trust, 1)
+        likely = [outcome for outcome in rule.outcomes if outcome.success == rule.predicts_success]
         return cls(
             rule,
             trust,
@@ -56,15 +58,16 @@ class _Known:
             # What is said of any action yields to what is said of this one, and the less specific to the more specific.
             (rule.verb in (ANY_ACTION, TICK), -len(rule.when), -rounded, rule.id),
             tuple(compiled_test(condition, rule.parameters, vocabulary) for condition in rule.after),
-            tuple(
-                (outcome, compiled_changes(outcome, rule.parameters, vocabulary))
-                for outcome in rule.outcomes
-                if outcome.success == rule.predicts_success
-            ),
+            tuple((outcome, compiled_changes(outcome, rule.parameters, vocabulary)) for outcome in likely),
+            len(likely) == 1 and likely[0].probability >= 1 - ROUNDING,
         )
 
 
 Spoken = tuple[_Known, tuple[str, ...]]
+
+
+def _rank(spoken: Spoken) -> tuple[bool, int, float, str]:
+    return spoken[0].rank
 
 
 class RuleModel:
@@ -86,6 +89,8 @@ class RuleModel:
         two rules speak of the same change, or of the reward, the more specific one is believed; what they leave open is independent.
         """
         spoken, arriving = self._spoken(query)
+        if not self._vocabulary.reports_failure and all(known.is_sure for known, _ in spoken):
+            return self._surely(spoken, arriving, query.state)
         ways = [Outcome(1.0)]
         trust, names = 1.0, [known.rule.id for known, _ in spoken]
         if spoken:
@@ -115,6 +120,35 @@ class RuleModel:
         scaled = [replace(way, probability=trust * way.probability) for way in ways]
         return Prediction((*scaled, Outcome(1 - trust, success=False)), trust, "rules", tuple(dict.fromkeys(names)))
 
+    def _surely(self, spoken: Sequence[Spoken], arriving: Sequence[Spoken], state: State) -> Prediction | None:
+        """Return what rules say of which each knows but one way: a shorter way to what they say in general."""
+        changes: dict[Fluent, Value] = {}
+        reward, ends, text = None, None, None
+        names: list[str] = []
+        trust = 1.0
+        for known, args in sorted(spoken, key=_rank) if len(spoken) > 1 else spoken:
+            outcome, make = known.turns[0]
+            made = make(args, state)
+            names.append(known.rule.id)
+            trust = min(trust, known.trust)
+            if (changes and not changes.keys().isdisjoint(made)) or (reward is not None and outcome.reward is not None):
+                continue
+            changes.update(made)
+            reward = outcome.reward if reward is None else reward
+            ends, text = outcome.ends or ends, outcome.text if text is None else text
+        if arriving:
+            arrived = {**state, **changes} if changes else state
+            for known, args in arriving:
+                if all(test(args, arrived) is True for test in known.after):
+                    best = known.turns[0][0]
+                    names.append(known.rule.id)
+                    reward, ends = reward if best.reward is None else best.reward, best.ends or ends
+        if not names:
+            return None
+        if self._counters:
+            changes.update(self._counters.after(changes, state))
+        return Prediction((Outcome(1.0, changes, True, reward, ends, text),), trust, "rules", tuple(names))  # noqa: FBT003
+
     def _spoken(self, query: Query) -> tuple[list[Spoken], list[Spoken]]:
         """Return the rules that apply, with what their parameters stand for: those that speak now, and those that wait for the arrival."""
         spoken: list[Spoken] = []
@@ -135,7 +169,7 @@ class RuleModel:
         """Return the ways in which the rules together may turn out, the most probable first."""
         ways = [Outcome(1.0)]
         claimed: set[Fluent | str] = set()
-        for known, args in sorted(spoken, key=lambda each: each[0].rank) if len(spoken) > 1 else spoken:
+        for known, args in sorted(spoken, key=_rank) if len(spoken) > 1 else spoken:
             turns = [(outcome, make(args, state)) for outcome, make in known.turns]
             targets: set[Fluent | str] = {fluent for _, changes in turns for fluent in changes}
             if any(outcome.reward is not None for outcome, _ in turns):

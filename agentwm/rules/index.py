@@ -4,8 +4,8 @@ Conditions are compiled to functions of the action's arguments and the state. Th
 stands the term that most of its rules compare with a constant, and only the branch of its present value is followed.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agentwm.rules.language import ANY_ACTION, TICK, Rule
@@ -17,8 +17,9 @@ __all__ = ["RuleIndex", "Test", "compiled", "compiled_test"]
 Args = tuple[str, ...]
 Read = Callable[[Args, State], Value | Unknown]
 Test = Callable[[Args, State], bool | None]
+Strike = Callable[[Args, State], int]
 
-SMALL = 3  # rules that are tried one by one
+SMALL = 3  # constants to tell apart, from which on a term is switched on
 
 
 def compiled(term: Term, parameters: Sequence[str], vocabulary: Vocabulary) -> Read:
@@ -62,8 +63,7 @@ def compiled_test(condition: Condition, parameters: Sequence[str], vocabulary: V
     """Return a function that says whether ``condition`` holds, as `holds` does."""
     op, right = condition.op, condition.right
     if isinstance(right, Some):
-        names = tuple(parameters)
-        return lambda args, state: holds(condition, dict(zip(names, args, strict=True)), state, vocabulary)
+        return lambda args, state: holds(condition, dict(zip(parameters, args, strict=False)), state, vocabulary)
     left = compiled(condition.left, parameters, vocabulary)
     if op in ("known", "unknown"):
         return lambda args, state: (left(args, state) is UNKNOWN) == (op == "unknown")
@@ -83,19 +83,21 @@ def compiled_test(condition: Condition, parameters: Sequence[str], vocabulary: V
 
 
 @dataclass(frozen=True, slots=True)
-class _Compiled:
-    rule: Rule
-    tests: tuple[Test, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class _Node:
-    """The rules that hold whatever ``term`` is, and by its value the others; a leaf has no term."""
+    """Rules to choose among: by the value of a term, where many ask for it, else by striking out those that a test speaks against.
 
-    rules: tuple[_Compiled, ...]
+    ``strikes`` are the conditions of ``rules``, each once, the most common first, with the bits of the rules that ask for it.
+    """
+
+    rules: tuple[Rule, ...] = ()
+    strikes: tuple[tuple[Strike, int], ...] = ()
     read: Read | None = None
-    branches: Mapping[Value, "_Node"] | None = None
+    branches: Mapping[Value | Unknown, "_Node"] | None = None
     rest: "_Node | None" = None
+
+
+Asking = tuple[Rule, list[Condition]]
+"""A rule with the conditions still to be tested, its parameters numbered."""
 
 
 class RuleIndex:
@@ -103,71 +105,128 @@ class RuleIndex:
 
     def __init__(self, rules: Sequence[Rule], vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
-        self._trees: dict[tuple[str, int], _Node] = {}
-        by_verb: dict[tuple[str, int], list[Rule]] = {}
+        by_verb: dict[tuple[str, int], list[Asking]] = {}
         for rule in rules:
             if rule.verb != TICK:
-                by_verb.setdefault((rule.verb, len(rule.parameters)), []).append(rule)
-        for key, group in by_verb.items():
-            self._trees[key] = self._grown([(rule, list(rule.when)) for rule in group])
+                key = (rule.verb, len(rule.parameters))
+                by_verb.setdefault(key, []).append((rule, [_numbered(c, rule.parameters) for c in rule.when]))
+        self._trees = {key: self._grown(group) for key, group in by_verb.items()}
 
-    def _grown(self, rules: Sequence[tuple[Rule, list[Condition]]]) -> _Node:
-        counts = Counter(_switch(c, rule) for rule, when in rules for c in when if _switch(c, rule) is not None)
-        if len(rules) <= SMALL or not counts or max(counts.values()) < 2:
-            return _Node(tuple(self._compiled(rule, when) for rule, when in rules))
-        most = max(counts.values())
-        term = next(term for term, count in counts.items() if count == most)
-        groups: dict[Value, list[tuple[Rule, list[Condition]]]] = {}
-        rest: list[tuple[Rule, list[Condition]]] = []
+    def _grown(self, rules: Sequence[Asking]) -> _Node:
+        constants: dict[Term, set[Value]] = {}
+        for _, when in rules:
+            for condition in when:
+                if _is_switch(condition):
+                    constants.setdefault(condition.left, set()).add(condition.right)  # type: ignore[arg-type]
+        term = max(constants, key=lambda each: len(constants[each]), default=None)
+        if term is None or len(constants[term]) < SMALL:
+            return self._leaf(rules)
+        groups: dict[Value | Unknown, list[Asking]] = {}
+        rest: list[Asking] = []
         for rule, when in rules:
-            chosen = next((c for c in when if _switch(c, rule) == term), None)
+            chosen = next((c for c in when if c.left == term and _is_switch(c)), None)
             if chosen is None:
                 rest.append((rule, when))
             else:
-                groups.setdefault(chosen.right, []).append((rule, [c for c in when if c is not chosen]))  # type: ignore[arg-type]
-        assert term is not None
+                others = [c for c in when if c is not chosen]
+                groups.setdefault(chosen.right, []).append((rule, others))  # type: ignore[arg-type]
         return _Node(
-            (),
-            compiled(term, _POSITIONS, self._vocabulary),
-            {value: self._grown(group) for value, group in groups.items()},
-            self._grown(rest) if rest else None,
+            read=compiled(term, _POSITIONS, self._vocabulary),
+            branches={value: self._grown(group) for value, group in groups.items()},
+            rest=self._grown(rest) if rest else None,
         )
 
-    def _compiled(self, rule: Rule, when: Sequence[Condition]) -> _Compiled:
-        return _Compiled(rule, tuple(compiled_test(condition, rule.parameters, self._vocabulary) for condition in when))
+    def _leaf(self, rules: Sequence[Asking]) -> _Node:
+        asked: dict[Condition, int] = {}
+        for number, (_, when) in enumerate(rules):
+            for condition in when:
+                asked[condition] = asked.get(condition, 0) | 1 << number
+        limits: dict[tuple[Term, str], dict[float, int]] = {}
+        strikes: list[tuple[Strike, int]] = []
+        for condition, mask in asked.items():
+            if _is_limit(condition):
+                limits.setdefault((condition.left, condition.op), {})[condition.right] = mask  # type: ignore[index]
+            else:
+                strikes.append((_strike(compiled_test(condition, _POSITIONS, self._vocabulary), mask), mask))
+        for (term, op), masks in limits.items():
+            strikes.append(_ordered(compiled(term, _POSITIONS, self._vocabulary), op, masks))
+        strikes.sort(key=lambda strike: -strike[1].bit_count())
+        return _Node(tuple(rule for rule, _ in rules), tuple(strikes))
 
-    def applying(self, action: Action, state: State) -> Iterator[Rule]:
-        """Yield the rules about ``action``, and then those about any, whose conditions ``when`` are all known to hold."""
+    def applying(self, action: Action, state: State) -> list[Rule]:
+        """Return the rules about ``action``, and then those about any, whose conditions ``when`` are all known to hold."""
+        found: list[Rule] = []
         for key, args in (((action.verb, len(action.args)), action.args), ((ANY_ACTION, 0), ())):
-            if (node := self._trees.get(key)) is not None:
-                yield from self._within(node, args, state)
+            waiting = [self._trees[key]] if key in self._trees else []
+            while waiting:
+                node = waiting.pop()
+                if node.rules:
+                    found += _left(node, args, state)
+                if node.read is not None and node.branches is not None:
+                    branch = node.branches.get(node.read(args, state))
+                    waiting += [each for each in (node.rest, branch) if each is not None]
+        return found
 
-    def _within(self, node: _Node, args: Args, state: State) -> Iterator[Rule]:
-        for each in node.rules:
-            if all(test(args, state) is True for test in each.tests):
-                yield each.rule
-        if node.read is not None and node.branches is not None:
-            branch = node.branches.get(node.read(args, state))  # type: ignore[arg-type]
-            if branch is not None:
-                yield from self._within(branch, args, state)
-        if node.rest is not None:
-            yield from self._within(node.rest, args, state)
+
+def _left(node: _Node, args: Args, state: State) -> Sequence[Rule]:
+    """Return the rules of ``node`` that no condition speaks against."""
+    alive = (1 << len(node.rules)) - 1
+    for strike, mask in node.strikes:
+        if alive & mask:
+            alive &= ~strike(args, state)
+            if not alive:
+                return ()
+    return [rule for number, rule in enumerate(node.rules) if alive >> number & 1]
+
+
+def _strike(test: Test, mask: int) -> Strike:
+    return lambda args, state: 0 if test(args, state) is True else mask
+
+
+def _ordered(read: Read, op: str, masks: Mapping[float, int]) -> tuple[Strike, int]:
+    """Return what many limits on one number strike out together, found by bisection, and the bits of all that ask for one."""
+    limits = sorted(masks)
+    struck = [0]  # by how many of the limits, from the one that is broken first, are broken
+    for limit in reversed(limits) if op == ">" else limits:
+        struck.append(struck[-1] | masks[limit])
+    everything = struck[-1]
+
+    def strike(args: Args, state: State) -> int:
+        value = read(args, state)
+        if not isinstance(value, int | float):
+            return everything
+        return struck[len(limits) - bisect_left(limits, value)] if op == ">" else struck[bisect_right(limits, value)]
+
+    return strike, everything
 
 
 _POSITIONS = tuple(str(number) for number in range(10))
 
 
-def _switch(condition: Condition, rule: Rule) -> Term:
-    """Return the term that ``condition`` compares with a constant, by the position of the arguments in it; None where it does not."""
+def _is_switch(condition: Condition) -> bool:
+    """Whether ``condition`` compares what a reference refers to with a constant."""
     left, op, right = condition
-    if op != "==" or not isinstance(left, Ref) or right is None or isinstance(right, Var | Ref | tuple | float):
-        return None
-    return _numbered(left, rule.parameters)
+    return op == "==" and isinstance(left, Ref) and isinstance(right, str | bool | int)
 
 
-def _numbered(term: Term, parameters: Sequence[str]) -> Term:
-    if isinstance(term, Var):
-        return Var(_POSITIONS[parameters.index(term.name)])
-    if isinstance(term, Ref):
-        return Ref(term.name, tuple(_numbered(arg, parameters) for arg in term.args))
-    return term
+def _is_limit(condition: Condition) -> bool:
+    """Whether ``condition`` compares a number with a constant."""
+    return condition.op in ("<", ">") and isinstance(condition.right, int | float)
+
+
+def _numbered(condition: Condition, parameters: Sequence[str]) -> Condition:
+    """Return ``condition`` with the parameters named by their positions, so that rules that name them otherwise share it."""
+    names = dict(zip(parameters, _POSITIONS, strict=False))
+
+    def term(each: Term) -> Term:
+        if isinstance(each, Var):
+            return Var(names.get(each.name, each.name))
+        return Ref(each.name, tuple(map(term, each.args))) if isinstance(each, Ref) else each
+
+    left, op, right = condition
+    if isinstance(right, Some):
+        inner = tuple(_numbered(c, parameters) for c in right.conditions)
+        return Condition(left, op, right._replace(conditions=inner))
+    if op in ("in", "notin"):
+        return Condition(term(left), op, right)
+    return Condition(term(left), op, term(right))  # type: ignore[arg-type]
