@@ -7,7 +7,7 @@ Geffner, 2012). Chance is weighed in the first and taken at its most probable in
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -37,7 +37,7 @@ SWEEPS = 400
 CLOSE = 1e-5
 LEAST = 0.02  # the probability below which an outcome is not looked at
 MOST_NODES = 6000
-PAUSE = 30  # steps without another search after one that found no reward
+PAUSE = 15  # steps without another search after one that found no reward, doubled with each
 
 Key = frozenset[tuple[Fluent, Value]]
 
@@ -63,6 +63,7 @@ class Payoff:
         self._rest: tuple[Action, ...] = ()
         self._is_large = False
         self._pause = 0
+        self._failures = 0
 
     def plan(self, state: State, goal: Goal, history: Sequence[Transition] = ()) -> Plan:  # noqa: ARG002 -- a planner's
         """Return the action of the highest value, or the way to the nearest reward; where none is known, anything that has an effect."""
@@ -75,7 +76,8 @@ class Payoff:
             self._pause -= 1
         elif not actions:
             actions = self._search(state)
-            self._pause = 0 if actions else PAUSE
+            self._failures = 0 if actions else self._failures + 1
+            self._pause = 0 if actions else PAUSE * 2**self._failures
         self._rest = actions[1:]
         if actions:
             return Plan(actions, "goes for the reward", reaches_goal=True, cost=len(actions))
@@ -134,10 +136,13 @@ class Payoff:
     # --- where they are many -----------------------------------------------------------------------------------------
 
     def _search(self, start: State) -> tuple[Action, ...]:
-        """Return the shortest way found to a reward, through states in which something is so for the first time."""
+        """Return the shortest way found to a reward: through states in which something is so for the first time, else through any."""
+        return self._widely(start, self._is_news) or self._widely(start, self._is_other)
+
+    def _widely(self, start: State, is_new: Callable[[State, set[object]], bool]) -> tuple[Action, ...]:
         frontier: list[tuple[State, tuple[Action, ...]]] = [(start, ())]
         seen: set[object] = set()
-        self._is_news(start, seen)
+        is_new(start, seen)
         for state, way in frontier:
             for action, outcomes in self._foretold(state):
                 outcome = outcomes[0]
@@ -147,7 +152,7 @@ class Payoff:
                 if outcome.terminated or not self._really(hoped, state):
                     continue
                 there = apply_changes(state, hoped.changes)
-                if self._is_news(there, seen) and len(frontier) < MOST_NODES:
+                if len(frontier) < MOST_NODES and is_new(there, seen):
                     frontier.append((there, (*way, action)))
         return ()
 
@@ -156,6 +161,12 @@ class Payoff:
         facts = [(f, v) for f, v in state.items() if f.name not in self._counters and not self._is_static(f)]
         before = len(seen)
         seen.update(combinations(facts, 2))
+        return len(seen) > before
+
+    def _is_other(self, state: State, seen: set[object]) -> bool:
+        """Whether ``state`` is met for the first time; it is noted."""
+        before = len(seen)
+        seen.add(self._key(state))
         return len(seen) > before
 
     # --- both --------------------------------------------------------------------------------------------------------
