@@ -43,7 +43,8 @@ def acting_mind(planner: PlannerSpec, rules: RuleStore, episode: Episode, *, rng
     proposer = MeansEnds(rules, episode.vocabulary)
     if planner is mpc.SPEC and not episode.vocabulary.reports_failure:
         planner = payoff.SPEC  # what cannot fail is not planned around failure
-    parts = PlannerParts(proposer, model, episode.vocabulary, opening=episode.observation, rng=rng)
+    pays = any((outcome.reward or 0) > 0 for rule in rules.rules for outcome in rule.outcomes)
+    parts = PlannerParts(proposer, model, episode.vocabulary, opening=episode.observation, rng=rng, pays=pays)
     return Mind(planner.make(parts), model)
 
 

@@ -497,7 +497,7 @@ class PlannerParts:
     """What a planner is made from, for one episode.
 
     ``opening`` is the episode's first observation: where it lists actions, only listed ones are to be chosen. ``rng`` is all the chance
-    there is.
+    there is. ``pays`` is False where nothing known ever brings a reward, so that none needs to be looked for.
     """
 
     proposer: Proposer
@@ -505,6 +505,7 @@ class PlannerParts:
     vocabulary: Vocabulary
     opening: Observation
     rng: random.Random
+    pays: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,9 @@ DISCOUNT = 0.999
 SWEEPS = 400
 CLOSE = 1e-5
 LEAST = 0.02  # the probability below which an outcome is not looked at
-MOST_NODES = 6000
-PAUSE = 15  # steps without another search after one that found no reward, doubled with each
+MOST_NODES = 3000
+MANY = 3  # numbers from here on are alike
+PAUSE = 40  # steps without another search after one that found no reward, doubled with each
 
 Key = frozenset[tuple[Fluent, Value]]
 
@@ -53,7 +54,7 @@ class _Node:
 class Payoff:
     """Plans towards reward in a world model."""
 
-    def __init__(self, model: WorldModel, vocabulary: Vocabulary, *, rng: random.Random) -> None:
+    def __init__(self, model: WorldModel, vocabulary: Vocabulary, *, rng: random.Random, pays: bool = True) -> None:
         self._model = model
         self._vocabulary = vocabulary
         self._rng = rng
@@ -64,9 +65,12 @@ class Payoff:
         self._is_large = False
         self._pause = 0
         self._failures = 0
+        self._pays = pays
 
     def plan(self, state: State, goal: Goal, history: Sequence[Transition] = ()) -> Plan:  # noqa: ARG002 -- a planner's
         """Return the action of the highest value, or the way to the nearest reward; where none is known, anything that has an effect."""
+        if not self._pays:
+            return Plan((self._anything(state),), "knows of no reward: tries anything")
         if not self._is_large and self._key(state) not in self._values:
             self._explore(state)
         if not self._is_large:
@@ -158,7 +162,11 @@ class Payoff:
 
     def _is_news(self, state: State, seen: set[object]) -> bool:
         """Whether a pair of facts holds in ``state`` for the first time; they are noted."""
-        facts = [(f, v) for f, v in state.items() if f.name not in self._counters and not self._is_static(f)]
+        facts = [
+            (f, min(MANY, v) if type(v) is int else v)
+            for f, v in state.items()
+            if f.name not in self._counters and not self._is_static(f)
+        ]
         before = len(seen)
         seen.update(combinations(facts, 2))
         return len(seen) > before
@@ -203,7 +211,7 @@ def _worth(ways: Sequence[tuple[float, float, Key | None]], values: dict[Key, fl
 
 
 def _make(parts: PlannerParts) -> Payoff:
-    return Payoff(parts.model, parts.vocabulary, rng=parts.rng)
+    return Payoff(parts.model, parts.vocabulary, rng=parts.rng, pays=parts.pays)
 
 
 SPEC = PlannerSpec("payoff", "plans for what pays, by the values of the states within reach or by search", _make)
