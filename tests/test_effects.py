@@ -290,6 +290,10 @@ def test_what_is_said_of_this_action_overrules_what_is_said_of_any_and_the_more_
     assert [o.changes for o in said["wait"]] == [{WOOD: 2}]
 
 
+def test_a_failure_is_foretold_even_where_none_is_reported() -> None:
+    assert not foretold("act then 1.00 failure")["act"][0].success
+
+
 def test_arrival_pays_for_each_way_by_where_it_leads() -> None:
     said = foretold(
         'act then 0.50 success: at() becomes "c"; or 0.50 success: at() becomes west(at())',

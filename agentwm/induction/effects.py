@@ -129,7 +129,7 @@ class EffectTable:
             ]
         return self._printed(found)
 
-    def _printed(self, found: Sequence[tuple[str, Context, Leaf, "View"]]) -> list[LearnedRule]:
+    def _printed(self, found: Sequence[tuple[str, Context, Leaf, View]]) -> list[LearnedRule]:
         """Return one rule for all sure changes that come in one context, and one for each that is a matter of chance."""
         grouped: dict[object, list[tuple[str, Context, Leaf, View]]] = {}
         for number, item in enumerate(found):
@@ -138,7 +138,7 @@ class EffectTable:
             grouped.setdefault(key, []).append(item)
         return [self._rule(items) for items in grouped.values()]
 
-    def _rule(self, items: Sequence[tuple[str, Context, Leaf, "View"]]) -> LearnedRule:
+    def _rule(self, items: Sequence[tuple[str, Context, Leaf, View]]) -> LearnedRule:
         _, context, first, _ = items[0]
         outcomes = []
         for position in range(len(first.outcomes)):

@@ -28,11 +28,6 @@ class NoisyInducer:
         self._seen: list[tuple[Transition, ...]] = []
         self._examples: list[Example] = []
 
-    @property
-    def learner(self) -> EffectsLearner | None:
-        """All that was seen, as columns; None before the first transition."""
-        return self._learner
-
     def induce(self, trajectories: Sequence[Trajectory], vocabulary: Vocabulary) -> RuleStore:
         """Return the rules that explain ``trajectories``."""
         return self.revise(self._base, trajectories, vocabulary)

@@ -59,7 +59,7 @@ class _Known:
             (rule.verb in (ANY_ACTION, TICK), -len(rule.when), -rounded, rule.id),
             tuple(compiled_test(condition, rule.parameters, vocabulary) for condition in rule.after),
             tuple((outcome, compiled_changes(outcome, rule.parameters, vocabulary)) for outcome in likely),
-            len(likely) == 1 and likely[0].probability >= 1 - ROUNDING,
+            rule.predicts_success and len(likely) == 1 and likely[0].probability >= 1 - ROUNDING,
         )
 
 
@@ -136,18 +136,15 @@ class RuleModel:
             changes.update(made)
             reward = outcome.reward if reward is None else reward
             ends, text = outcome.ends or ends, outcome.text if text is None else text
+        way = Outcome(1.0, changes, reward=reward, terminated=ends, text=text)
         if arriving:
-            arrived = {**state, **changes} if changes else state
-            for known, args in arriving:
-                if all(test(args, arrived) is True for test in known.after):
-                    best = known.turns[0][0]
-                    names.append(known.rule.id)
-                    reward, ends = reward if best.reward is None else best.reward, best.ends or ends
+            way, arrived = _on_arrival(way, arriving, apply_changes(state, changes))
+            names += arrived
         if not names:
             return None
         if self._counters:
             changes.update(self._counters.after(changes, state))
-        return Prediction((Outcome(1.0, changes, True, reward, ends, text),), trust, "rules", tuple(names))  # noqa: FBT003
+        return Prediction((way,), trust, "rules", tuple(names))
 
     def _spoken(self, query: Query) -> tuple[list[Spoken], list[Spoken]]:
         """Return the rules that apply, with what their parameters stand for: those that speak now, and those that wait for the arrival."""
@@ -186,17 +183,22 @@ class RuleModel:
         arrived: list[Outcome] = []
         names: list[str] = []
         for way in ways:
-            state = apply_changes(query.state, way.changes)
-            reward, ends = way.reward, way.terminated
-            for known, args in arriving:
-                if all(test(args, state) is True for test in known.after):
-                    best = known.turns[0][0]
-                    names.append(known.rule.id)
-                    reward, ends = reward if best.reward is None else best.reward, best.ends or ends
-            arrived.append(
-                way if (reward, ends) == (way.reward, way.terminated) else replace(way, reward=reward, terminated=ends)
-            )
+            reached, spoken = _on_arrival(way, arriving, apply_changes(query.state, way.changes))
+            arrived.append(reached)
+            names += spoken
         return arrived, names
+
+
+def _on_arrival(way: Outcome, arriving: Sequence[Spoken], state: State) -> tuple[Outcome, list[str]]:
+    """Return ``way`` with what the ``state`` that it leads to pays and whether it ends there, and the rules that say so."""
+    speaking = [known for known, args in arriving if all(test(args, state) is True for test in known.after)]
+    reward, ends = way.reward, way.terminated
+    for known in speaking:
+        best = known.turns[0][0]
+        reward, ends = reward if best.reward is None else best.reward, best.ends or ends
+    if (reward, ends) != (way.reward, way.terminated):
+        way = replace(way, reward=reward, terminated=ends)
+    return way, [known.rule.id for known in speaking]
 
 
 def _product(ways: Sequence[Outcome], turns: Sequence[tuple[RuleOutcome, Mapping[Fluent, Value]]]) -> list[Outcome]:

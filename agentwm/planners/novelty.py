@@ -8,10 +8,11 @@ Space"; looking for the next new thing in the learned model is ours, DECISIONS 1
 import random
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
-from itertools import product
 
 from agentwm.induction.features import Features
 from agentwm.induction.table import parameter_names
+from agentwm.planners.listing import ground_actions
+from agentwm.planners.width import News
 from agentwm.rules.matching import UNKNOWN, Unknown, value_of
 from agentwm.rules.outcomes import apply_changes
 from agentwm.types import (
@@ -28,27 +29,13 @@ from agentwm.types import (
     WorldModel,
 )
 
-__all__ = ["Familiarity", "Novelty", "ground_actions"]
+__all__ = ["Familiarity", "Novelty"]
 
 WELL_KNOWN = 3  # times after which a verb is no longer new where a feature has a value
 MOST_NODES = 80
 DEEPEST = 20
 PAUSE = 15  # steps without another search after one that found nothing
 MANY = 4  # numbers from here on are alike
-
-
-def ground_actions(state: State, vocabulary: Vocabulary) -> list[Action]:
-    """Return every action that can be composed of the vocabulary's verbs and the things of ``state``, in a fixed order."""
-    things: dict[str, list[str]] = {}
-    for fluent, value in state.items():
-        if fluent.name == "sort":
-            things.setdefault(str(value), []).append(fluent.args[0])
-            things.setdefault("any", []).append(fluent.args[0])
-    return [
-        Action(schema.verb, args)
-        for schema in vocabulary.actions.values()
-        for args in product(*([t for s in sort.split("|") for t in things.get(s, ())] for sort in schema.parameters))
-    ]
 
 
 class Familiarity:
@@ -120,8 +107,8 @@ class Novelty:
             self._pause -= 1
             return self._new(state)[:1]
         frontier: list[tuple[State, tuple[Action, ...]]] = [(state, ())]
-        seen: set[Hashable] = set()
-        self._is_news(state, seen)
+        news = News(1, many=MANY)
+        news.is_in(state)
         for position in range(MOST_NODES):
             if position == len(frontier):
                 break
@@ -138,17 +125,10 @@ class Novelty:
                 outcome = prediction.outcomes[0]
                 if outcome.success and outcome.changes and not outcome.terminated:
                     there = apply_changes(here, outcome.changes)
-                    if self._is_news(there, seen):
+                    if news.is_in(there):
                         frontier.append((there, (*way, action)))
         self._pause = PAUSE
         return ()
-
-    @staticmethod
-    def _is_news(state: State, seen: set[Hashable]) -> bool:
-        """Whether some fact holds in ``state`` for the first time in this search, as in iterated width 1; all are noted."""
-        before = len(seen)
-        seen.update((fluent, min(MANY, value) if type(value) is int else value) for fluent, value in state.items())
-        return len(seen) > before
 
     def _new(self, state: State) -> tuple[Action, ...]:
         """Return an action that is not well known in ``state``, of the least known; none where all are."""

@@ -7,11 +7,10 @@ Geffner, 2012). Chance is weighed in the first and taken at its most probable in
 """
 
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import combinations
+from collections.abc import Sequence
 
-from agentwm.planners.novelty import ground_actions
+from agentwm.planners.listing import ground_actions
+from agentwm.planners.width import News
 from agentwm.rules.outcomes import apply_changes
 from agentwm.types import (
     Action,
@@ -43,12 +42,8 @@ PAUSE = 40  # steps without another search after one that found no reward, doubl
 Key = frozenset[tuple[Fluent, Value]]
 
 
-@dataclass(slots=True)
-class _Node:
-    """A state with, per action, where it may lead: (probability, reward, the next state, None at an end)."""
-
-    state: State
-    ways: dict[Action, list[tuple[float, float, Key | None]]]
+Ways = dict[Action, list[tuple[float, float, Key | None]]]
+"""Where each action may lead from a state: (probability, reward, the next state, None at an end)."""
 
 
 class Payoff:
@@ -59,7 +54,8 @@ class Payoff:
         self._vocabulary = vocabulary
         self._rng = rng
         self._counters = {s.name for s in vocabulary.fluents.values() if s.counts_since is not None}
-        self._graph: dict[Key, _Node] = {}
+        self._passing = self._counters | {s.name for s in vocabulary.fluents.values() if s.static}
+        self._graph: dict[Key, Ways] = {}
         self._values: dict[Key, float] = {}
         self._rest: tuple[Action, ...] = ()
         self._is_large = False
@@ -91,7 +87,7 @@ class Payoff:
 
     def _explore(self, start: State) -> None:
         """List the states within reach, and their values; give up where they are too many."""
-        graph: dict[Key, _Node] = {}
+        graph: dict[Key, Ways] = {}
         waiting = [start]
         for state in waiting:
             key = self._key(state)
@@ -100,7 +96,7 @@ class Payoff:
             if len(graph) == FEW_STATES:
                 self._is_large = True
                 return
-            node = graph[key] = _Node(state, {})
+            graph[key] = {}
             for action, outcomes in self._foretold(state):
                 ways: list[tuple[float, float, Key | None]] = []
                 for outcome in outcomes:
@@ -110,18 +106,18 @@ class Payoff:
                     )
                     if not outcome.terminated:
                         waiting.append(there)
-                node.ways[action] = ways
+                graph[key][action] = ways
         self._graph = graph
         self._values = self._iterated(graph)
 
     @staticmethod
-    def _iterated(graph: dict[Key, _Node]) -> dict[Key, float]:
+    def _iterated(graph: dict[Key, Ways]) -> dict[Key, float]:
         values = dict.fromkeys(graph, 0.0)
         order = list(reversed(graph))
         for _ in range(SWEEPS):
             change = 0.0
             for key in order:
-                best = max((_worth(ways, values) for ways in graph[key].ways.values()), default=0.0)
+                best = max((_worth(ways, values) for ways in graph[key].values()), default=0.0)
                 change = max(change, abs(best - values[key]))
                 values[key] = best
             if change < CLOSE:
@@ -129,8 +125,8 @@ class Payoff:
         return values
 
     def _best(self, state: State) -> Plan:
-        node = self._graph[self._key(state)]
-        worth = {action: _worth(ways, self._values) for action, ways in node.ways.items()}
+        here = self._graph[self._key(state)]
+        worth = {action: _worth(ways, self._values) for action, ways in here.items()}
         most = max(worth.values(), default=0.0)
         best = [action for action, value in worth.items() if value >= most - CLOSE]
         if not best or (len(best) == len(worth) and not most):
@@ -141,12 +137,12 @@ class Payoff:
 
     def _search(self, start: State) -> tuple[Action, ...]:
         """Return the shortest way found to a reward: through states in which something is so for the first time, else through any."""
-        return self._widely(start, self._is_news) or self._widely(start, self._is_other)
+        pairs = News(2, many=MANY, ignored=self._passing)
+        return self._widely(start, pairs) or self._widely(start, News(None, ignored=self._passing))
 
-    def _widely(self, start: State, is_new: Callable[[State, set[object]], bool]) -> tuple[Action, ...]:
+    def _widely(self, start: State, news: News) -> tuple[Action, ...]:
         frontier: list[tuple[State, tuple[Action, ...]]] = [(start, ())]
-        seen: set[object] = set()
-        is_new(start, seen)
+        news.is_in(start)
         for state, way in frontier:
             for action, outcomes in self._foretold(state):
                 outcome = outcomes[0]
@@ -156,26 +152,9 @@ class Payoff:
                 if outcome.terminated or not self._really(hoped, state):
                     continue
                 there = apply_changes(state, hoped.changes)
-                if len(frontier) < MOST_NODES and is_new(there, seen):
+                if len(frontier) < MOST_NODES and news.is_in(there):
                     frontier.append((there, (*way, action)))
         return ()
-
-    def _is_news(self, state: State, seen: set[object]) -> bool:
-        """Whether a pair of facts holds in ``state`` for the first time; they are noted."""
-        facts = [
-            (f, min(MANY, v) if type(v) is int else v)
-            for f, v in state.items()
-            if f.name not in self._counters and not self._is_static(f)
-        ]
-        before = len(seen)
-        seen.update(combinations(facts, 2))
-        return len(seen) > before
-
-    def _is_other(self, state: State, seen: set[object]) -> bool:
-        """Whether ``state`` is met for the first time; it is noted."""
-        before = len(seen)
-        seen.add(self._key(state))
-        return len(seen) > before
 
     # --- both --------------------------------------------------------------------------------------------------------
 
@@ -191,16 +170,12 @@ class Payoff:
         """Whether anything but a counter changes."""
         return any(f.name not in self._counters and state.get(f) != value for f, value in outcome.changes.items())
 
-    def _is_static(self, fluent: Fluent) -> bool:
-        schema = self._vocabulary.fluents.get(fluent.name)
-        return schema is not None and schema.static
-
     def _anything(self, state: State) -> Action:
         busy = [action for action, outcomes in self._foretold(state) if any(self._really(o, state) for o in outcomes)]
         return self._rng.choice(busy or ground_actions(state, self._vocabulary))
 
     def _key(self, state: State) -> Key:
-        return frozenset((f, v) for f, v in state.items() if f.name not in self._counters and not self._is_static(f))
+        return frozenset((f, v) for f, v in state.items() if f.name not in self._passing)
 
 
 def _worth(ways: Sequence[tuple[float, float, Key | None]], values: dict[Key, float]) -> float:
