@@ -10,11 +10,12 @@ from collections.abc import Iterable, Sequence
 from importlib import metadata
 from typing import Literal
 
+from agentwm.backends.protocol import BackendSpec
 from agentwm.configuration import RunConfig
 from agentwm.errors import ConfigurationError, MissingExtraError, quoted
 from agentwm.types import EnvironmentSpec, PlannerSpec
 
-__all__ = ["Kind", "checked", "environment", "expect", "extras", "load", "missing_extra", "names", "planner"]
+__all__ = ["Kind", "backend", "checked", "environment", "expect", "extras", "load", "missing_extra", "names", "planner"]
 
 Kind = Literal["environments", "planners", "backends"]
 
@@ -69,6 +70,17 @@ def planner(name: str) -> PlannerSpec:
     spec = load("planners", name)
     if not isinstance(spec, PlannerSpec):
         raise ConfigurationError(f"expected the planner {quoted(name)} to be a PlannerSpec, got {quoted(spec)}")
+    return spec
+
+
+def backend(name: str) -> BackendSpec:
+    """Return what the backend ``name`` declares.
+
+    Raises: as `load`, and ConfigurationError when its entry point is no `BackendSpec`.
+    """
+    spec = load("backends", name)
+    if not isinstance(spec, BackendSpec):
+        raise ConfigurationError(f"expected the backend {quoted(name)} to be a BackendSpec, got {quoted(spec)}")
     return spec
 
 

@@ -1,0 +1,191 @@
+"""Records what was asked and answered as JSON lines, and answers from such a recording: the backend ``recorded``.
+
+A recording is a small text file to commit and to read: a first line that says who answered, then a request and its answer a line.
+Errors are recorded, too, so that a run that met some is replayed as it was. Headers and keys never get here. Requests are looked
+up by what they ask, not by their place in the file; one that was answered several times is answered in that order, and at last
+with the last answer again.
+"""
+
+import json
+import threading
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from agentwm import errors
+from agentwm.backends.encoding import reply_from, reply_record, request_key, request_record
+from agentwm.backends.in_process import InProcess
+from agentwm.backends.protocol import Answer, Backend, BackendOptions, BackendSpec, Capabilities, Reply, Request
+from agentwm.errors import BackendError, BudgetReachedError, ReplyMissingError, ReplyStoreError, quoted
+
+__all__ = ["SPEC", "Recorded", "Recorder"]
+
+FORMAT = 1
+# What is not written out, to keep a line short.
+_ORDINARY: Mapping[str, object] = {
+    "schema": None,
+    "choices": [],
+    "temperature": 0.0,
+    "top_p": 1.0,
+    "seed": None,
+    "stop": [],
+    "sample": 0,
+}
+_ERRORS: Mapping[str, type[BackendError]] = {
+    name: kind
+    for name, kind in vars(errors).items()
+    if isinstance(kind, type) and issubclass(kind, BackendError) and kind is not BudgetReachedError
+}
+
+
+class Recorder:
+    """A backend that writes down all that is asked of the one beneath, and what it answers, batch by batch.
+
+    An existing recording of the same model is gone on with. ``said_by`` says in words who answered, for those who read the file.
+
+    Raises: ReplyStoreError when ``path`` is something else, or another model's recording.
+    """
+
+    def __init__(self, inner: Backend, path: Path, *, said_by: str = "") -> None:
+        self._inner = inner
+        self._path = path
+        self._lock = threading.Lock()
+        head = {"recording": FORMAT, "identity": dict(inner.identity), "said_by": said_by}
+        if path.exists() and path.stat().st_size:
+            found = _head(path)
+            if found["identity"] != head["identity"]:
+                raise ReplyStoreError(
+                    f"expected a recording of {quoted(head['identity'])}, but {path} is one of {quoted(found['identity'])}: "
+                    "choose another file"
+                )
+        else:
+            self._write([head])
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """What is beneath."""
+        return self._inner.identity
+
+    def probe(self) -> Capabilities:
+        """Return what the model beneath can do."""
+        return self._inner.probe()
+
+    def generate(self, requests: Sequence[Request]) -> list[Answer]:
+        """Return the answers from beneath, once they are on disk. That the budget was spent is not recorded: it may differ in replay."""
+        answers = self._inner.generate(requests)
+        self._write(
+            [
+                _line(request, answer)
+                for request, answer in zip(requests, answers, strict=True)
+                if not isinstance(answer, BudgetReachedError)
+            ]
+        )
+        return answers
+
+    def close(self) -> None:
+        """Close what is beneath."""
+        self._inner.close()
+
+    def _write(self, records: Sequence[Mapping[str, Any]]) -> None:
+        text = "".join(f"{_json(record)}\n" for record in records)
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._lock, self._path.open("a", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+        except OSError as error:
+            raise ReplyStoreError(f"cannot write the recording {self._path}: {error.strerror}") from error
+
+
+def _line(request: Request, answer: Answer) -> dict[str, Any]:
+    asked = {name: value for name, value in request_record(request).items() if value != _ORDINARY.get(name)}
+    if request.schema is not None:
+        asked["schema"] = request.schema.__name__  # the key stands for all of it
+    line = {"key": request_key(request), "request": asked}
+    if isinstance(answer, Reply):
+        return line | {"reply": reply_record(answer)}
+    return line | {"error": {"kind": type(answer).__name__, "message": str(answer)}}
+
+
+def _json(record: Mapping[str, Any]) -> str:
+    """Return ``record`` as JSON that can be read, or escaped where it cannot be written otherwise (lone surrogates)."""
+    text = json.dumps(record, ensure_ascii=False)
+    return text if text.isprintable() else json.dumps(record)
+
+
+def _head(path: Path) -> dict[str, Any]:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        first = file.readline()
+    try:
+        head = json.loads(first)
+        if head["recording"] == FORMAT and isinstance(head["identity"], dict):
+            return dict(head)
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise ReplyStoreError(f"expected a recording (format {FORMAT}), but {path} begins with {quoted(first)}")
+
+
+class Recorded:
+    """An engine that answers from a recording, as the model did that is recorded in it.
+
+    Raises: ReplyStoreError when ``path`` is no recording.
+    """
+
+    batch_size = 1  # so that a budget ends a replay where it ended the run
+    capabilities = Capabilities(structured="bounded", has_scores=True)
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self.head = _head(path)
+            lines = path.read_text(encoding="utf-8").split("\n")[1:-1]
+        except (OSError, UnicodeDecodeError) as error:
+            raise ReplyStoreError(f"cannot read the recording {path}: {error}") from error
+        self._answers = defaultdict[str, list[Answer]](list)
+        for number, line in enumerate(lines, 2):
+            key, answer = _answer_from(line, f"{path}:{number}")
+            self._answers[key].append(answer)
+        self._given = defaultdict[str, int](int)
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """That of the model recorded: what it said does not depend on where it is read."""
+        return {str(name): str(value) for name, value in self.head["identity"].items()}
+
+    def run(self, requests: Sequence[Request]) -> list[Answer]:
+        """Return what was answered to ``requests``, a ReplyMissingError for those that were never put."""
+        return [self._answer(request) for request in requests]
+
+    def _answer(self, request: Request) -> Answer:
+        key = request_key(request)
+        answers = self._answers.get(key)
+        if not answers:
+            return ReplyMissingError(
+                f"{self.path} holds no answer to {quoted(request.messages[-1].text)} asked like this "
+                f"(key {key[:12]}…): the prompt or its parameters have changed, so record it again"
+            )
+        place = min(self._given[key], len(answers) - 1)
+        self._given[key] += 1
+        return answers[place]
+
+    def close(self) -> None:
+        """Do nothing: the file was read once."""
+
+
+def _answer_from(line: str, where: str) -> tuple[str, Answer]:
+    try:
+        record = json.loads(line)
+        if "reply" in record:
+            return record["key"], reply_from(record["reply"])
+        error = record["error"]
+        return record["key"], _ERRORS[error["kind"]](error["message"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ReplyStoreError(f"expected a request and its answer in {where}, got {quoted(line)} ({error})") from error
+
+
+def _make(options: BackendOptions) -> Backend:
+    engine = Recorded(Path(options.model))
+    return InProcess(engine, options.account.meter(engine.identity.get("model", options.model)))
+
+
+SPEC = BackendSpec("recorded", "answers from a recording: recorded/FILE.jsonl", _make)
