@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from agentwm.induction.credit import Example
+    from agentwm.rules.language import Rule
+    from agentwm.rules.laws import Law
     from agentwm.rules.salvage import Problem
     from agentwm.rules.store import RuleStore
     from agentwm.types import Vocabulary
@@ -43,22 +45,23 @@ def list_rules(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the rules, one a line, with evidence and trust."""
+    """List the rules and laws, one a line, with evidence and trust."""
     from agentwm.evaluation.ledger import rule_object, rule_table
 
     store = _store(path, write=write)
     rules = [*store.rules, *(store.retired if retired else ())]
+    entries: list[Rule | Law] = [*rules, *store.laws, *(store.retired_laws if retired else ())]
     if verb is not None:
         known = sorted({rule.verb for rule in rules})
         if verb not in known:
             raise ConfigurationError(
                 f"expected a verb that the rules are about, got {verb!r}; there is: {', '.join(known)}"
             )
-        rules = [rule for rule in rules if rule.verb == verb]
+        entries = [rule for rule in rules if rule.verb == verb]  # no law is about one verb
     if as_json:
-        _print_json([rule_object(rule, store.record(rule)) for rule in rules])
+        _print_json([rule_object(entry, store.record(entry)) for entry in entries])
     else:
-        _print_lines(rule_table((rule, store.record(rule)) for rule in rules))
+        _print_lines(rule_table((entry, store.record(entry)) for entry in entries))
 
 
 @rules_app.command("show")
@@ -67,17 +70,17 @@ def show_rules(
     *,
     retired: Annotated[bool, typer.Option("--retired", help="Also those that were given up, and why.")] = False,
 ) -> None:
-    """Show all rules as sentences, with their evidence."""
+    """Show all rules and laws as sentences, with their evidence."""
     from rich.text import Text
 
     from agentwm.evaluation.display import rule_list
 
     store = _store(path)
     screen = console()
-    screen.print(rule_list([(rule, store.record(rule)) for rule in store.rules], with_names=True))
-    if retired and store.retired:
-        screen.print(Text(f"\nretired: {len(store.retired)}", style="bold"))
-        screen.print(rule_list([(rule, store.record(rule)) for rule in store.retired], with_names=True))
+    screen.print(rule_list([(entry, store.record(entry)) for entry in store.believed], with_names=True))
+    if retired and store.given_up:
+        screen.print(Text(f"\nretired: {len(store.given_up)}", style="bold"))
+        screen.print(rule_list([(entry, store.record(entry)) for entry in store.given_up], with_names=True))
 
 
 @rules_app.command("why")
@@ -85,7 +88,7 @@ def why_rule(
     path: Store,
     rule: Annotated[str, typer.Argument(help="The rule's name, or the beginning of it.")],
 ) -> None:
-    """Show one rule and, for a run, the steps for and against it."""
+    """Show one rule, or one law as its source, and, for a run, the steps for and against it."""
     from agentwm import build
     from agentwm.evaluation.evidence import hearings, vocabulary_of
     from agentwm.evaluation.ledger import evidence_view
@@ -105,8 +108,9 @@ def why_rule(
             sys.stderr.write(f"agentwm: only the steps that {found.id} was asked about are shown: {error}\n")
             console().print(rule_view(found, rules.record(found), records))
             return
+        spoken = list(hearings(found, rules, records, words))
         console().print(rule_view(found, rules.record(found)))
-        console().print(evidence_view(list(hearings(found, rules, records, words)), str(folder)))
+        console().print(evidence_view(spoken, str(folder)))
 
 
 @rules_app.command("diff")
@@ -116,7 +120,7 @@ def diff_rules(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Show what became of the rules of A in B, and why."""
+    """Show what became of the rules and laws of A in B, and why."""
     from agentwm.evaluation.ledger import difference_object, difference_view
     from agentwm.rules.differences import difference
 
@@ -138,7 +142,7 @@ def check_rules(
     seed: Annotated[int, typer.Option(min=0, help="Draws the games and the choices.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Hold the rules against fresh play. Exit code 1 if one is wrong more often than its probability allows."""
+    """Hold the rules and laws against fresh play. Exit code 1 if one is wrong more often than its probability allows."""
     from agentwm.evaluation.check import check
     from agentwm.evaluation.ledger import check_object, check_view
 
@@ -164,7 +168,7 @@ def prune_rules(
         bool, typer.Option("--write", help="Retire the needless rules; else they are only shown.")
     ] = False,
 ) -> None:
-    """Find the rules that the steps of a run do not need."""
+    """Find the rules and laws that the steps of a run do not need."""
     from agentwm.evaluation.ledger import pruning_view
     from agentwm.evaluation.needless import needless
     from agentwm.records import RunStore
@@ -211,6 +215,7 @@ def export_rules(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
 ) -> None:
     """Write a whole rule store to one JSON file."""
+    from agentwm.evaluation.ledger import counted
     from agentwm.rules.exchange import to_text
 
     store = _store(path)
@@ -220,7 +225,7 @@ def export_rules(
         file.write_text(to_text(store), encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(f"cannot write {file}: {error.strerror}") from error
-    console().print(f"{len(store.rules)} rules ({len(store.retired)} retired) written to {file}")
+    console().print(f"{counted(store)} ({len(store.given_up)} retired) written to {file}")
 
 
 @rules_app.command("import")
@@ -231,6 +236,7 @@ def import_rules(
     force: Annotated[bool, typer.Option("--force", help="Replace the rules in the folder.")] = False,
 ) -> None:
     """Write an exported rule store to a folder."""
+    from agentwm.evaluation.ledger import counted
     from agentwm.rules.exchange import from_text
 
     try:
@@ -240,7 +246,7 @@ def import_rules(
     if not force:
         _expect_new(folder, "choose another, or --force")
     _save(store, folder)
-    console().print(f"{len(store.rules)} rules ({len(store.retired)} retired) written to {folder}")
+    console().print(f"{counted(store)} ({len(store.given_up)} retired) written to {folder}")
 
 
 # --- what the commands share ----------------------------------------------------------------------------------------------

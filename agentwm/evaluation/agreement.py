@@ -40,11 +40,11 @@ Key = tuple[frozenset[tuple[Fluent, object]], float, bool]
 def agreement(
     model: WorldModel, truth: Truth, queries: Iterable[Query], vocabulary: Vocabulary, *, most_differences: int = 10
 ) -> Agreement:
-    """Return how far ``model`` agrees with ``truth`` about ``queries``."""
+    """Return how far ``model``, asked all at once, agrees with ``truth`` about ``queries``."""
+    queries = list(queries)
     asked = right = changing = changing_right = wrongly_sure = 0
     differences: list[tuple[Query, Prediction, tuple[Outcome, ...]]] = []
-    for query in queries:
-        (prediction,) = model.predict([query])
+    for query, prediction in zip(queries, model.predict(queries), strict=True):
         true = tuple(truth(query.state, query.action))
         said, so = _spread(prediction.outcomes, query.state, vocabulary), _spread(true, query.state, vocabulary)
         is_right = all(abs(said.get(key, 0.0) - so.get(key, 0.0)) <= TOLERANCE for key in {*said, *so})

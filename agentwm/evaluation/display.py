@@ -14,6 +14,7 @@ from rich.text import Text
 from agentwm.evaluation.progress import ProgressEvent
 from agentwm.evaluation.report import EpisodeResult, Report, Steps, Success
 from agentwm.rules.language import Rule
+from agentwm.rules.laws import Law
 from agentwm.rules.store import Record, RuleStore
 
 __all__ = ["ProgressDisplay", "learning_curve", "report_view", "rule_list"]
@@ -128,8 +129,8 @@ def learning_curve(results: Sequence[EpisodeResult]) -> RenderableType:
     return plot
 
 
-def rule_list(rules: Sequence[tuple[Rule, Record]], *, with_names: bool = False) -> RenderableType:
-    """Return the rules as sentences, each behind its evidence: ``[supports+ contradicts-]``.
+def rule_list(rules: Sequence[tuple[Rule | Law, Record]], *, with_names: bool = False) -> RenderableType:
+    """Return the rules, and the laws, as sentences, each behind its evidence: ``[supports+ contradicts-]``.
 
     ``with_names`` puts the name by which `agentwm rules why` knows it between the two.
     """
@@ -146,8 +147,11 @@ def rule_list(rules: Sequence[tuple[Rule, Record]], *, with_names: bool = False)
     return table
 
 
-def _sentence(rule: Rule) -> Text:
+def _sentence(rule: Rule | Law) -> Text:
     text = Text(rule.sentence())
+    if isinstance(rule, Law):
+        text.stylize("bold", 0, len("law"))
+        return text
     text.stylize("bold", 0, len(rule.verb))
     text.highlight_words([" when ", " and ", " then ", "; or "], style="dim")
     return text

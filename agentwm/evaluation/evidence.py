@@ -1,37 +1,44 @@
-"""What the transitions of a run, or any others, say for and against a rule."""
+"""What the transitions of a run, or any others, say for and against a rule or a law."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from agentwm.configuration import RunConfig
-from agentwm.errors import ConfigurationError, RunStoreError
+from agentwm.errors import ConfigurationError, LawError, RunStoreError
 from agentwm.induction.credit import Example, examples
+from agentwm.induction.evidence import answers, happened, is_unseen, ways
 from agentwm.induction.noisy import verdict
 from agentwm.records import RunStore
 from agentwm.rules.binding import ground_condition, ground_term
 from agentwm.rules.language import ANY_ACTION, TICK, Change, Rule
+from agentwm.rules.laws import Answer, Law
 from agentwm.rules.matching import bind
 from agentwm.rules.outcomes import changes_made
+from agentwm.rules.sandbox import Sandbox
 from agentwm.rules.store import RuleStore
-from agentwm.types import EnvironmentSpec, Fluent, Ref, State, Transition, Value, Vocabulary
+from agentwm.types import EnvironmentSpec, Fluent, Outcome, Ref, Transition, Value, Vocabulary
 
-__all__ = ["Claim", "Heard", "foretold", "heard", "hearings", "rules_at", "vocabulary_of"]
+__all__ = ["Claim", "Heard", "foretold", "foretold_by_law", "heard", "hearings", "rules_at", "vocabulary_of"]
 
 Claim = tuple[Fluent | str, Value]
 """One thing that an action brings: the value of a fluent, or ``success``, ``reward`` or ``the end``."""
 
+NOTHING_ANSWERED: Mapping[str, Answer] = MappingProxyType({})
+
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A step of a run in which a rule spoke, and whether it was right."""
+    """A step of a run in which a rule or a law spoke, and whether it was right; or, with a ``failure``, in which a law failed to."""
 
     phase: str
     episode: int
     step: int
     transition: Transition
     is_right: bool
+    failure: str = ""
 
 
 def foretold(rule: Rule, example: Example, vocabulary: Vocabulary) -> frozenset[Claim] | None:
@@ -49,26 +56,55 @@ def foretold(rule: Rule, example: Example, vocabulary: Vocabulary) -> frozenset[
     return frozenset().union(*said) if all(said) else frozenset()
 
 
-def heard(rules: Iterable[Rule], example: Example, vocabulary: Vocabulary) -> dict[str, frozenset[Claim]]:
+def foretold_by_law(outcomes: Sequence[Outcome], example: Example, vocabulary: Vocabulary) -> frozenset[Claim]:
+    """Return what a law that answered ``outcomes`` foretold of ``example``: nothing where it was wrong."""
+    claims: set[Claim] = set()
+    for way in ways(outcomes, example.before, vocabulary):
+        if happened(way, example, vocabulary):
+            claims |= {("success", way.success), *way.changes.items()}
+            claims |= {("reward", way.reward)} if way.reward is not None else set()
+            claims |= {("the end", True)} if way.terminated else set()
+    return frozenset(claims)
+
+
+def heard(
+    rules: Iterable[Rule], example: Example, vocabulary: Vocabulary, answered: Mapping[str, Answer] = NOTHING_ANSWERED
+) -> dict[str, frozenset[Claim]]:
     """Return what each rule that speaks of ``example`` foretold, by its id; nothing for one that was wrong.
 
-    A failure that a rule of failure foretold does not count against a rule of success, whose exception it is.
+    So of each law, which ``answered`` what it says of ``example``. A failure that a rule or a law of failure foretold does not count
+    against one of success, whose exception it is.
     """
-    said = [(rule, claims) for rule in rules if (claims := foretold(rule, example, vocabulary)) is not None]
-    is_excepted = not example.succeeded and any(claims and not rule.predicts_success for rule, claims in said)
-    return {rule.id: claims for rule, claims in said if claims or not (is_excepted and rule.predicts_success)}
+    said = [
+        (rule.id, rule.predicts_success, claims)
+        for rule in rules
+        if (claims := foretold(rule, example, vocabulary)) is not None
+    ]
+    said += [
+        (name, outcomes[0].success, foretold_by_law(outcomes, example, vocabulary))
+        for name, outcomes in answered.items()
+        if outcomes is not None and not isinstance(outcomes, LawError)
+    ]
+    is_excepted = not example.succeeded and any(claims and not of_success for _, of_success, claims in said)
+    return {name: claims for name, of_success, claims in said if claims or not (is_excepted and of_success)}
 
 
-def hearings(rule: Rule, rules: RuleStore, records: RunStore, vocabulary: Vocabulary) -> Iterator[Heard]:
+def hearings(
+    rule: Rule | Law, rules: RuleStore, records: RunStore, vocabulary: Vocabulary, *, sandbox: Sandbox | None = None
+) -> Iterator[Heard]:
     """Yield the steps of a run in which ``rule`` spoke, in the order lived; ``rules`` holds its exceptions."""
     others = [each for each in rules.rules if not each.predicts_success and each.id != rule.id]
+    asked, laws = ([rule, *others], []) if isinstance(rule, Rule) else (others, [rule])
     for each in records.episodes():
         trajectory = records.trajectory(each.episode)
-        pairs = zip(trajectory, examples(trajectory, vocabulary), strict=True)
-        for step, (transition, example) in enumerate(pairs):
-            claims = heard((rule, *others), example, vocabulary).get(rule.id)
+        lived = examples(trajectory, vocabulary)
+        said = answers(laws, lived, sandbox=sandbox)
+        for step, (transition, example, answered) in enumerate(zip(trajectory, lived, said, strict=True)):
+            claims = heard(asked, example, vocabulary, answered).get(rule.id)
             if claims is not None:
                 yield Heard(each.phase, each.episode, step, transition, bool(claims))
+            elif isinstance(failure := answered.get(rule.id), LawError):
+                yield Heard(each.phase, each.episode, step, transition, is_right=False, failure=str(failure))
 
 
 def vocabulary_of(records: RunStore, spec: EnvironmentSpec) -> Vocabulary:
@@ -105,7 +141,7 @@ def _foretold(rule: Rule, example: Example, vocabulary: Vocabulary) -> frozenset
     claims: set[Claim] = set()
     for outcome in rule.outcomes:
         changes = changes_made(outcome, bindings, example.before, vocabulary)
-        unseen = {f: value for f, value in changes.items() if _is_unseen(f, example.settled, vocabulary)}
+        unseen = {f: value for f, value in changes.items() if is_unseen(f, example.settled, vocabulary)}
         shown = replace(example, settled={**example.settled, **unseen}) if unseen else example
         truth = verdict(replace(rule, outcomes=(outcome,)), shown, vocabulary)
         if truth is None:
@@ -115,13 +151,6 @@ def _foretold(rule: Rule, example: Example, vocabulary: Vocabulary) -> frozenset
             claims |= {("reward", outcome.reward)} if outcome.reward is not None else set()
             claims |= {("the end", True)} if outcome.ends else set()
     return frozenset(claims)
-
-
-def _is_unseen(fluent: Fluent, settled: State, vocabulary: Vocabulary) -> bool:
-    schema = vocabulary.fluents.get(fluent.name)
-    if not vocabulary.reports_failure or schema is None or fluent in settled or schema.derive is not None:
-        return False
-    return schema.hidden or not schema.has_default
 
 
 def _about(rule: Rule, thing: str) -> Rule:

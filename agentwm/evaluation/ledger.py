@@ -6,12 +6,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from agentwm.evaluation.chance import beta_interval
 from agentwm.evaluation.check import Check
 from agentwm.evaluation.evidence import Heard
 from agentwm.evaluation.needless import Pruning
+from agentwm.induction.chance import beta_interval
 from agentwm.rules.differences import Changed, Difference
 from agentwm.rules.language import Rule
+from agentwm.rules.laws import Law
 from agentwm.rules.merging import Settlement
 from agentwm.rules.store import Record, RuleStore
 from agentwm.types import Transition
@@ -19,6 +20,7 @@ from agentwm.types import Transition
 __all__ = [
     "check_object",
     "check_view",
+    "counted",
     "difference_object",
     "difference_view",
     "evidence_view",
@@ -32,8 +34,8 @@ STEPS_SHOWN = 5
 PHASES = {"learn": "learning", "play": "playing"}
 
 
-def rule_table(rules: Iterable[tuple[Rule, Record]]) -> Table:
-    """Return a line for each rule: name, state, evidence, trust with its 95 % interval, origin, sentence."""
+def rule_table(rules: Iterable[tuple[Rule | Law, Record]]) -> Table:
+    """Return a line for each rule or law: name, state, evidence, trust with its 95 % interval, origin, sentence."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for title in ("rule", "state"):
         table.add_column(title, no_wrap=True)
@@ -54,11 +56,11 @@ def rule_table(rules: Iterable[tuple[Rule, Record]]) -> Table:
     return table
 
 
-def rule_object(rule: Rule, record: Record) -> dict[str, object]:
-    """Return all that `rule_table` shows of a rule."""
+def rule_object(rule: Rule | Law, record: Record) -> dict[str, object]:
+    """Return all that `rule_table` shows of a rule or a law; of a law, which is about no one verb, its source as well."""
     return {
         "id": rule.id,
-        "verb": rule.verb,
+        "verb": rule.verb if isinstance(rule, Rule) else None,
         "state": record.state,
         "supports": record.supports,
         "contradicts": record.contradicts,
@@ -67,6 +69,7 @@ def rule_object(rule: Rule, record: Record) -> dict[str, object]:
         "origin": record.origin,
         "reason": record.reason,
         "sentence": rule.sentence(),
+        **({"source": rule.source} if isinstance(rule, Law) else {}),
     }
 
 
@@ -74,7 +77,12 @@ def rule_object(rule: Rule, record: Record) -> dict[str, object]:
 
 
 def evidence_view(spoken: Sequence[Heard], run: str) -> RenderableType:
-    """Return the steps of a run for and against a rule: how many, by phase, and the first few, those against it first."""
+    """Return the steps of a run for and against a rule: how many, by phase, and the first few, those against it first.
+
+    For a law, also at how many steps it gave no answer, and why at the first of them.
+    """
+    failed = [each for each in spoken if each.failure]
+    spoken = [each for each in spoken if not each.failure]
     text = Text(f"\nspoke at {len(spoken)} steps of {run}", style="bold")
     for phase, name in PHASES.items():
         right = [each.is_right for each in spoken if each.phase == phase]
@@ -88,6 +96,8 @@ def evidence_view(spoken: Sequence[Heard], run: str) -> RenderableType:
             text.append(f"  {_happened(each.transition)}", style="not bold dim")
         if len(steps) > STEPS_SHOWN:
             text.append(f"\n  {sign} … and {len(steps) - STEPS_SHOWN} more", style="not bold dim")
+    if failed:
+        text.append(f"\n  gave no answer at {len(failed)} steps: {failed[0].failure}", style="not bold yellow")
     return text
 
 
@@ -176,6 +186,8 @@ def check_view(found: Check) -> RenderableType:
         sentence = Text(each.rule.sentence(), style="" if spoke else "dim")
         if each.is_refuted:
             sentence.append(f"  (p = {each.chance:.1g})", style="red")
+        if each.failures:
+            sentence.append(f"  (gave no answer {each.failures} times: {each.failure})", style="yellow")
         counts = [Text(str(count), style="" if spoke else "dim") for count in (spoke, each.right, each.wrong)]
         table.add_row(Text(sign, style=tone), Text(each.rule.id, style="cyan"), *counts, sentence)
     parts: list[RenderableType] = [table]
@@ -188,8 +200,11 @@ def check_view(found: Check) -> RenderableType:
                 f"{sum(names.values())}", Text(verb), Text(", ".join(f"{n} {count}" for n, count in names.items()))
             )
         parts.append(rows)
+    kinds = "rules and laws" if any(isinstance(each.rule, Law) for each in found.standings) else "rules"
     spoke_once = sum(each.right + each.wrong > 0 for each in found.standings)
-    summary = f"{found.steps} steps; of {len(found.standings)} rules {spoke_once} spoke; refuted: {len(found.refuted)}"
+    summary = (
+        f"{found.steps} steps; of {len(found.standings)} {kinds} {spoke_once} spoke; refuted: {len(found.refuted)}"
+    )
     parts.append(Text(f"\n{summary}", style="bold red" if found.refuted else "bold"))
     return Group(*parts)
 
@@ -206,6 +221,7 @@ def check_object(found: Check) -> dict[str, object]:
                 "wrong": each.wrong,
                 "p": round(each.chance, 6),
                 "sentence": each.rule.sentence(),
+                **({"failures": each.failures, "failure": each.failure} if isinstance(each.rule, Law) else {}),
             }
             for each in found.standings
         ],
@@ -221,7 +237,7 @@ def pruning_view(found: Pruning, store: RuleStore) -> RenderableType:
         table.add_column(style="red", no_wrap=True)
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold")
-        for rule in store.rules:
+        for rule in store.believed:
             if rule.id in found.reasons:
                 table.add_row(rule.id, _counts(store.record(rule)), Text(rule.sentence()))
                 table.add_row("", "", Text(found.reasons[rule.id], style="dim"))
@@ -230,7 +246,7 @@ def pruning_view(found: Pruning, store: RuleStore) -> RenderableType:
         cover = found.cover
         bound = "the fewest there can be" if cover.is_optimal else f"at least {cover.bound} are needed"
         parts.append(Text(f"exact: {cover.value} rules ({bound}); greedy: {cover.greedy}; gap {cover.gap}"))
-    summary = f"{len(found.reasons)} of {len(store.rules)} rules are needless: {found.speaking} spoke in {found.transitions} transitions"
+    summary = f"{len(found.reasons)} of {counted(store)} are needless: {found.speaking} spoke in {found.transitions} transitions"
     parts.append(Text(summary, style="bold"))
     return Group(*parts)
 
@@ -249,7 +265,10 @@ def merge_view(merged: RuleStore, settled: Sequence[Settlement]) -> RenderableTy
             table.add_row("", "", Text(each.reason, style="dim"))
         parts += [Text("settled by evidence", style="bold"), table, Text()]
     parts.append(
-        Text(f"{len(merged.rules)} rules ({len(merged.retired)} retired), {len(settled)} settled", style="bold")
+        Text(
+            f"{counted(merged)} ({len(merged.given_up)} retired), {len(settled)} settled",
+            style="bold",
+        )
     )
     return Group(*parts)
 
@@ -263,3 +282,9 @@ def _by_verb(counts: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]
 
 def _counts(record: Record) -> Text:
     return Text(f"{record.supports}+ {record.contradicts}-")
+
+
+def counted(store: RuleStore) -> str:
+    """Return how many active rules, and laws if any, there are, in words."""
+    laws = f" and {len(store.laws)} {'law' if len(store.laws) == 1 else 'laws'}" if store.laws else ""
+    return f"{len(store.rules)} rules{laws}"

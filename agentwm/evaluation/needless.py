@@ -1,7 +1,10 @@
-"""Finds rules that a store can do without: with the others, all is still explained that was.
+"""Finds rules and laws that a store can do without: with the others, all is still explained that was.
 
 What a rule explains of a transition is all that it foretold of it: that it succeeds, and each change that it brings. So a rule is never
 needless because another one, which is silent about the change that it foretells, spoke of the same transition.
+
+No rule is given up for a law, which is dearer to ask and cannot be looked into; a law goes where rules explain all the news in what it
+foretold.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,16 +13,19 @@ from dataclasses import dataclass
 from agentwm.evaluation.evidence import Claim, heard
 from agentwm.induction.coverage import Coverage
 from agentwm.induction.credit import Example
+from agentwm.induction.evidence import answers
 from agentwm.induction.pruning import Cover, exact_cover
+from agentwm.rules.matching import look_up
+from agentwm.rules.sandbox import Sandbox
 from agentwm.rules.store import RuleStore
-from agentwm.types import Vocabulary
+from agentwm.types import Fluent, Vocabulary
 
 __all__ = ["Pruning", "coverage_of", "needless"]
 
 
 @dataclass(frozen=True, slots=True)
 class Pruning:
-    """Which rules are needless, by id, with the reason; of ``speaking`` rules in so many ``transitions``.
+    """Which rules and laws are needless, by id, with the reason; of ``speaking`` rules in so many ``transitions``.
 
     A rule that never spoke is not judged. ``cover`` is the exact answer, where it was asked for.
     """
@@ -30,55 +36,98 @@ class Pruning:
     cover: Cover | None = None
 
 
-def coverage_of(store: RuleStore, lived: Iterable[Example], vocabulary: Vocabulary) -> tuple[Coverage, int]:
-    """Return which active rule explains what, one column for each thing foretold of each transition, and the number of transitions.
+def coverage_of(
+    store: RuleStore, lived: Iterable[Example], vocabulary: Vocabulary, *, sandbox: Sandbox | None = None
+) -> tuple[Coverage, int]:
+    """Return which active rule or law explains what, one column for each thing foretold of each transition, and the number of transitions.
 
-    The columns in which a rule is wrong are those of the transitions that it was wrong about.
+    The columns in which a rule is wrong are those of the transitions that it was wrong about. Of what a law foretold only news count: it
+    may well say of all things that they stay as they are.
     """
-    coverage, transitions = Coverage(), 0
-    for rule in store.rules:
-        coverage.add_rule(rule.id, right=0, wrong=0)
-    for example in lived:
-        transitions += 1
-        said = heard(store.rules, example, vocabulary)
+    lived = list(lived)
+    coverage = Coverage()
+    laws = {law.id for law in store.laws}
+    for entry in store.believed:
+        coverage.add_rule(entry.id, right=0, wrong=0)
+    for example, answered in zip(lived, answers(store.laws, lived, sandbox=sandbox), strict=True):
+        said = heard(store.rules, example, vocabulary, answered)
         by_claim: dict[Claim, list[str]] = {}
         for name, claims in said.items():
             for claim in claims:
-                by_claim.setdefault(claim, []).append(name)
+                if name not in laws or _is_news(claim, example, vocabulary):
+                    by_claim.setdefault(claim, []).append(name)
         for names in by_claim.values():
             coverage.add_transition(right=names, wrong=())
         coverage.add_transition(right=(), wrong=[name for name, claims in said.items() if not claims])
-    return coverage, transitions
+    return coverage, len(lived)
 
 
-def needless(store: RuleStore, lived: Iterable[Example], vocabulary: Vocabulary, *, exact: bool = False) -> Pruning:
-    """Return the rules of ``store`` that ``lived`` does not need; ``exact`` keeps the fewest that explain as much.
+def needless(
+    store: RuleStore,
+    lived: Iterable[Example],
+    vocabulary: Vocabulary,
+    *,
+    exact: bool = False,
+    sandbox: Sandbox | None = None,
+) -> Pruning:
+    """Return the rules and laws of ``store`` that ``lived`` does not need; ``exact`` keeps the fewest rules that explain as much.
 
-    Raises: MissingExtraError when ``exact`` needs a package that is not installed.
+    Raises: MissingExtraError when ``exact`` needs a package that is not installed, or a law a sandbox.
     """
-    coverage, transitions = coverage_of(store, lived, vocabulary)
+    coverage, transitions = coverage_of(store, lived, vocabulary, sandbox=sandbox)
     counts = {name: coverage.counts(name) for name in coverage.rules}
     for name in (name for name, (right, wrong) in counts.items() if not right + wrong):
         coverage.forget(name)
     speaking = len(coverage.rules)
+    laws = {law.id for law in store.laws}
     reasons = {
-        name: f"wrong in all {counts[name][1]} steps in which it spoke"
+        name: f"wrong in {counts[name][1]} steps, and right about nothing new"
+        if name in laws
+        else f"wrong in all {counts[name][1]} steps in which it spoke"
         for name in coverage.rules
         if not counts[name][0]
     }
     for name in reasons:
         coverage.forget(name)
+    rows = {name: (coverage.right(name), coverage.wrong(name)) for name in coverage.rules if name in laws}
+    for name in rows:
+        coverage.forget(name)
+    cover = None
     if exact:
         names = coverage.rules
         cover = exact_cover([coverage.right(name) for name in names])
         chosen = {names[index] for index in cover.chosen}
-        reasons |= {name: "not among the fewest rules that explain as much" for name in names if name not in chosen}
-        return Pruning(reasons, speaking, transitions, cover)
-    dominated = coverage.dominated()
-    reasons |= {
-        name: f"{other} explains all that it explains, and is no more often wrong" for name, other in dominated.items()
+        unchosen = [name for name in names if name not in chosen]
+        reasons |= dict.fromkeys(unchosen, "not among the fewest rules that explain as much")
+    else:
+        dominated = coverage.dominated()
+        reasons |= {
+            name: f"{other} explains all that it explains, and is no more often wrong"
+            for name, other in dominated.items()
+        }
+        for name in dominated:
+            coverage.forget(name)
+        reasons |= dict.fromkeys(coverage.redundant(), "all that it explains, other rules explain too")
+    reasons |= _needless_laws(rows, coverage)
+    return Pruning(reasons, speaking, transitions, cover)
+
+
+def _needless_laws(rows: Mapping[str, tuple[int, int]], rules: Coverage) -> dict[str, str]:
+    """Return the laws, by what they are right and wrong about, that are needless beside the ``rules``, and then beside each other."""
+    explained = rules.explained()
+    reasons = {
+        name: "all that it explains, rules explain too" for name, (right, _) in rows.items() if not right & ~explained
     }
-    for name in dominated:
-        coverage.forget(name)
-    reasons |= dict.fromkeys(coverage.redundant(), "all that it explains, other rules explain too")
-    return Pruning(reasons, speaking, transitions)
+    left = Coverage(transitions=len(rules))
+    for name, (right, wrong) in rows.items():
+        if name not in reasons:
+            left.add_rule(name, right=right & ~explained, wrong=wrong)
+    return reasons | dict.fromkeys(left.redundant(), "all that it explains, other rules and laws explain too")
+
+
+def _is_news(claim: Claim, example: Example, vocabulary: Vocabulary) -> bool:
+    """Whether ``claim`` says more than that nothing happens."""
+    about, value = claim
+    if isinstance(about, Fluent):
+        return look_up(about, example.before, vocabulary) != value
+    return vocabulary.reports_failure if about == "success" else bool(value)

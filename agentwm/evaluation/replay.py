@@ -7,6 +7,7 @@ from rich.text import Text
 
 from agentwm.records import EpisodeRecord, RunStore, StepRecord
 from agentwm.rules.language import Rule
+from agentwm.rules.laws import Law
 from agentwm.rules.store import Record, RuleStore
 from agentwm.types import Prediction, State, Transition
 
@@ -54,11 +55,11 @@ def episode_view(store: RunStore, episode: int, rules: RuleStore) -> RenderableT
     return Group(*parts)
 
 
-def rule_view(rule: Rule, record: Record, store: RunStore | None = None) -> RenderableType:
-    """Return one rule with its record and, of a run, the steps where it spoke: the wrong ones first."""
+def rule_view(rule: Rule | Law, record: Record, store: RunStore | None = None) -> RenderableType:
+    """Return one rule, or one law as its source, with its record and, of a run, the steps where it spoke: the wrong ones first."""
     about = Text(f"{rule.id}", style="bold")
     about.append(f"  {record.state}, from {record.origin}", style="not bold dim")
-    about.append(f"\n\n{rule.text()}", style="not bold")
+    about.append(f"\n\n{rule.text() if isinstance(rule, Rule) else _source(rule)}", style="not bold")
     about.append(f"\n{record.supports} steps support it, {record.contradicts} contradict it", style="not bold")
     about.append(f"; trust {record.trust:.3f}", style="not bold dim")
     if record.parents:
@@ -83,6 +84,11 @@ def rule_view(rule: Rule, record: Record, store: RunStore | None = None) -> Rend
         about.append(f"episode {episode}, step {number + 1}: {transition.action}", style="not bold")
         about.append(f"  {_one_line(transition.observation.text)}", style="not bold dim")
     return about
+
+
+def _source(law: Law) -> str:
+    """Return the source of a law without the characters that would tell a terminal to do something."""
+    return "".join(letter if letter.isprintable() or letter in "\n\t" else "\ufffd" for letter in law.source)
 
 
 def _step_view(step: StepRecord) -> Text:
@@ -115,7 +121,7 @@ def _as_predicted(transition: Transition) -> bool:
 
 
 def _named_rules(names: list[str], rules: RuleStore) -> Table:
-    known = {rule.id: rule.sentence() for rule in (*rules.rules, *rules.retired)}
+    known = {entry.id: entry.sentence() for entry in rules.entries}
     table = Table.grid(padding=(0, 2))
     for name in names:
         table.add_row(

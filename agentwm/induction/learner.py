@@ -7,7 +7,7 @@ that the others leave unexplained are pruned; a rule that no longer follows from
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agentwm.induction.credit import Example, examples
 from agentwm.induction.pruning import maximum_coverage
@@ -76,12 +76,13 @@ class SymbolicInducer:
                 earlier = counts.setdefault(table.verb, {}).get(key, (0, 0))
                 counts[table.verb][key] = (earlier[0] + successes, earlier[1] + failures)
         still_held, retired, reasons = _retire(store, rules, tables)
-        return RuleStore(
-            (*rules, *still_held),
-            {**store.records, **records, **reasons},
-            tuple(retired),
-            Silence(counts={**self._base.silence.counts, **counts}),
-            self._knowledge.plus(learn_knowledge(trajectories[-1:], vocabulary)),
+        return replace(
+            store,
+            rules=(*rules, *still_held),
+            records={**store.records, **records, **reasons},
+            retired=tuple(retired),
+            silence=Silence(counts={**self._base.silence.counts, **counts}),
+            knowledge=self._knowledge.plus(learn_knowledge(trajectories[-1:], vocabulary)),
         )
 
     def _tables_for(self, trajectories: Sequence[Trajectory], vocabulary: Vocabulary) -> dict[tuple[str, Sorts], Table]:

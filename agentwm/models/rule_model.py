@@ -2,13 +2,18 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from agentwm.rules.index import RuleIndex, Test, compiled_test
 from agentwm.rules.language import ANY_ACTION, TICK, Rule, RuleOutcome, fluent_names
 from agentwm.rules.matching import bind, conjunction, holds
 from agentwm.rules.outcomes import Counters, MakeChanges, apply_changes, changes_of, compiled_changes
-from agentwm.rules.store import RuleStore, signature
+from agentwm.rules.store import Record, RuleStore, signature
 from agentwm.types import Fluent, Outcome, Prediction, Query, State, Value, Vocabulary, WorldModel
+
+if TYPE_CHECKING:
+    from agentwm.models.law_model import LawModel
+    from agentwm.rules.sandbox import Sandbox
 
 __all__ = ["AlignedModel", "FrameModel", "RuleModel", "apply"]
 
@@ -48,9 +53,15 @@ class _Known:
     is_sure: bool
 
     @classmethod
-    def of(cls, rule: Rule, trust: float, vocabulary: Vocabulary) -> "_Known":
+    def of(cls, rule: Rule, record: Record, vocabulary: Vocabulary) -> "_Known":
+        trust = record.trust
         rounded = round(trust, 1)
         likely = [outcome for outcome in rule.outcomes if outcome.success == rule.predicts_success]
+        explained = sum(outcome.probability for outcome in likely)
+        if not vocabulary.reports_failure and explained:
+            # What is left is noise: it makes the rule less sure, not something else more probable.
+            likely = [replace(outcome, probability=outcome.probability / explained) for outcome in likely]
+            trust *= min(1.0, explained)
         return cls(
             rule,
             trust,
@@ -76,10 +87,11 @@ class RuleModel:
     def __init__(self, store: RuleStore, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
         self._by_verb: dict[str, list[Rule]] = {}
-        for rule in store.rules:
+        rules = [rule for rule in store.rules if rule.pays or not store.record(rule).is_guess]
+        for rule in rules:
             self._by_verb.setdefault(rule.verb, []).append(rule)
-        self._known = {rule.id: _Known.of(rule, store.record(rule).trust, vocabulary) for rule in store.rules}
-        self._index = RuleIndex(store.rules, vocabulary)
+        self._known = {rule.id: _Known.of(rule, store.record(rule), vocabulary) for rule in rules}
+        self._index = RuleIndex(rules, vocabulary)
         self._counters = Counters(vocabulary)
 
     def speak(self, query: Query) -> Prediction | None:
@@ -280,23 +292,42 @@ class FrameModel:
 
 
 class AlignedModel:
-    """Answers with the rules where they speak, and asks the base model where they are silent.
+    """Answers with the rules and laws where they speak, and asks the base model where they are silent.
+
+    Of a change that both rules and a law speak of, the more trusted are believed, and the rules where they are trusted alike (`LawModel`).
 
     Source: the alignment of WALL-E (Zhou et al., 2025): rules overrule the model. Here the model is not even asked.
     """
 
-    def __init__(self, rules: RuleModel, base: WorldModel) -> None:
+    def __init__(self, rules: RuleModel, base: WorldModel, laws: "LawModel | None" = None) -> None:
         self._rules = rules
         self._base = base
+        self.laws = laws
 
     @classmethod
-    def symbolic(cls, store: RuleStore, vocabulary: Vocabulary) -> "AlignedModel":
-        """Return the model that needs no language model: rules over "nothing else changes"."""
-        return cls(RuleModel(store, vocabulary), FrameModel(store, vocabulary))
+    def symbolic(cls, store: RuleStore, vocabulary: Vocabulary, *, sandbox: "Sandbox | None" = None) -> "AlignedModel":
+        """Return the model that needs no language model: rules and laws over "nothing else changes".
+
+        Laws are asked in ``sandbox``, which stays its owner's to close, or in one that ends with the model. Raises: MissingExtraError
+        where there are laws and no sandbox is given or installed.
+        """
+        rules, base = RuleModel(store, vocabulary), FrameModel(store, vocabulary)
+        if not store.laws:
+            return cls(rules, base)
+        from agentwm.models.law_model import LawModel  # noqa: PLC0415 -- it builds on the rules; and where there are no laws, none is loaded
+
+        return cls(rules, base, LawModel(store, vocabulary, sandbox=sandbox))
 
     def predict(self, queries: Sequence[Query]) -> list[Prediction]:
         """Return one prediction per query, in order."""
         spoken = [self._rules.speak(query) for query in queries]
+        if self.laws is not None:
+            spoken = self.laws.beside(spoken, queries)
         silent = [query for query, prediction in zip(queries, spoken, strict=True) if prediction is None]
         answers = iter(self._base.predict(silent)) if silent else iter(())
         return [prediction or next(answers) for prediction in spoken]
+
+    def close(self) -> None:
+        """End the laws' sandbox, if it is the model's own, without waiting until nobody holds the model. May be called twice."""
+        if self.laws is not None:
+            self.laws.close()

@@ -20,6 +20,7 @@ from agentwm.planners.means_ends import FEW_NODES, MeansEnds
 from agentwm.planners.mpc import ModelPredictiveControl, setbacks
 from agentwm.rules.binding import Cast, ground_condition, is_reached, kind_of
 from agentwm.rules.language import fluent_names, variables
+from agentwm.rules.laws import Law
 from agentwm.rules.matching import holds
 from agentwm.types import (
     Action,
@@ -295,7 +296,9 @@ class Curious:
         if prediction.source != "rules" or prediction.success or prediction.confidence <= KNOWN:
             return False
         rules = [self._proposer.store.find(name) for name in prediction.rules]
-        return any("kind" not in {n for c in rule.when for n in fluent_names(c)} for rule in rules)
+        return any(
+            isinstance(rule, Law) or "kind" not in {n for c in rule.when for n in fluent_names(c)} for rule in rules
+        )
 
     # --- going where something can be learned ---------------------------------------------------------------------------
 

@@ -1,4 +1,7 @@
-"""Finds rules that foretell different things in a situation that both speak of."""
+"""Finds rules that foretell different things in a situation that both speak of.
+
+Laws are no part of it: what they foretell shows only where they are asked.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace

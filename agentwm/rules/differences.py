@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from agentwm.rules.language import Rule
+from agentwm.rules.laws import Law
 from agentwm.rules.store import Record, RuleStore
 
 __all__ = ["Changed", "Difference", "difference"]
@@ -10,10 +11,10 @@ __all__ = ["Changed", "Difference", "difference"]
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A rule that both stores believe, with other evidence or other probabilities."""
+    """A rule or a law that both stores believe, with other evidence or, for a rule, other probabilities."""
 
-    before: Rule
-    after: Rule
+    before: Rule | Law
+    after: Rule | Law
     evidence_before: Record
     evidence_after: Record
 
@@ -25,27 +26,27 @@ class Changed:
 
     @property
     def probabilities(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """The probabilities of the rule's outcomes, before and after."""
-        return tuple(o.probability for o in self.before.outcomes), tuple(o.probability for o in self.after.outcomes)
+        """The probabilities of the rule's outcomes, before and after; none for a law, whose text would differ."""
+        return _probabilities(self.before), _probabilities(self.after)
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The active rules of two stores, in four parts; ``gone`` holds each with the reason, empty where none is known."""
+    """The active rules and laws of two stores, in four parts; ``gone`` holds each with the reason, empty where none is known."""
 
-    added: tuple[Rule, ...] = ()
-    gone: tuple[tuple[Rule, str], ...] = ()
+    added: tuple[Rule | Law, ...] = ()
+    gone: tuple[tuple[Rule | Law, str], ...] = ()
     changed: tuple[Changed, ...] = ()
-    kept: tuple[Rule, ...] = ()
+    kept: tuple[Rule | Law, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.added or self.gone or self.changed)
 
 
 def difference(before: RuleStore, after: RuleStore) -> Difference:
-    """Return what became of the active rules of ``before`` in ``after``, and which are new there."""
-    earlier, later = {rule.id: rule for rule in before.rules}, {rule.id: rule for rule in after.rules}
-    retired = {rule.id for rule in after.retired}
+    """Return what became of the active rules and laws of ``before`` in ``after``, and which are new there."""
+    earlier, later = ({each.id: each for each in store.believed} for store in (before, after))
+    retired = {each.id for each in after.given_up}
     both = [
         Changed(rule, later[name], before.record(rule), after.record(rule))
         for name, rule in earlier.items()
@@ -63,3 +64,7 @@ def difference(before: RuleStore, after: RuleStore) -> Difference:
         changed=tuple(changed),
         kept=tuple(each.after for each in both if each.before.id not in changed_ids),
     )
+
+
+def _probabilities(entry: Rule | Law) -> tuple[float, ...]:
+    return tuple(outcome.probability for outcome in entry.outcomes) if isinstance(entry, Rule) else ()

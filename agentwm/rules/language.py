@@ -131,6 +131,11 @@ class Rule:
         """Whether the most probable outcome is a success."""
         return bool(self.outcomes) and max(self.outcomes, key=lambda o: o.probability).success
 
+    @property
+    def pays(self) -> bool:
+        """Whether one of the outcomes brings a reward above zero."""
+        return any((outcome.reward or 0) > 0 for outcome in self.outcomes)
+
     def sentence(self) -> str:
         """Return the rule as one line of English that ``parse_rule`` reads back."""
         when = f" when {' and '.join(_formatted(self.when))}" if self.when else ""

@@ -60,6 +60,11 @@ class Law:
         docstrings = (ast.get_docstring(tree), *map(ast.get_docstring, functions))
         return next((text.splitlines()[0].strip() for text in docstrings if text and text.strip()), "")
 
+    def sentence(self) -> str:
+        """Return what a list of rules says of the law, in one line: its `text`, which is not what it does but what it is about."""
+        text = "".join(letter if letter.isprintable() else " " for letter in self.text)
+        return f"law: {text or 'says nothing of itself; give it a docstring'}"
+
 
 # --- fluents ----------------------------------------------------------------------------------------------------------
 
@@ -292,8 +297,11 @@ _NAMES = {
 def parse_law(source: str) -> Law:
     """Return the law that ``source`` says, after a look at whether a sandbox can run it.
 
+    Its lines end as they do in a file that is read and written as text, so that what is saved is loaded.
+
     Raises: RuleError naming each fault's line, what was found there and what to write instead (the first few faults).
     """
+    source = source.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")
     if len(source) > LONGEST_SOURCE:
         raise RuleError(
             f"expected a law of at most {LONGEST_SOURCE} characters, got {len(source)}; say less, or make it two laws"
@@ -303,7 +311,7 @@ def parse_law(source: str) -> Law:
         more = [f"and {len(faults) - MOST_FAULTS} more"] if len(faults) > MOST_FAULTS else []
         lines = [f"line {line}: {what}" for line, what in faults[:MOST_FAULTS]] + more
         raise RuleError("\n  ".join(("expected a law that a sandbox can run, but", *lines)))
-    return Law(source)
+    return Law(source + "\n")
 
 
 def _parse(source: str) -> ast.Module:

@@ -6,6 +6,7 @@ from itertools import product
 
 from agentwm.rules.conflicts import conflict
 from agentwm.rules.language import Rule
+from agentwm.rules.laws import Law
 from agentwm.rules.store import Record, RuleStore, Silence
 
 __all__ = ["Settlement", "merge"]
@@ -15,9 +16,9 @@ PERSON = "person"
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """A disagreement between the stores: the rule that it was about, whether it is still believed, and why."""
+    """A disagreement between the stores: the rule or law that it was about, whether it is still believed, and why."""
 
-    rule: Rule
+    rule: Rule | Law
     is_kept: bool
     reason: str
 
@@ -27,29 +28,32 @@ def merge(one: RuleStore, other: RuleStore) -> tuple[RuleStore, list[Settlement]
 
     What both saw counts twice, so merge only what was learned from different episodes. A rule that one store believes and the other
     retired goes by the one with more evidence. Of two rules that disagree (`conflict`), each believed in one store only, the one with
-    the lower posterior mean is retired: rules that one store believes together are left together. The better evidenced
-    store's order comes first.
+    the lower posterior mean is retired: rules that one store believes together are left together. Laws are only held against
+    experience, not against each other. The better evidenced store's order comes first.
     """
     first, second = sorted((one, other), key=_weight, reverse=True)
-    mine, theirs = ({rule.id: rule for rule in (*store.rules, *store.retired)} for store in (first, second))
-    rules: list[Rule] = []
+    mine, theirs = ({entry.id: entry for entry in store.entries} for store in (first, second))
+    entries: list[Rule | Law] = []
     records: dict[str, Record] = {}
     settled: list[Settlement] = []
     for name in dict.fromkeys((*mine, *theirs)):
         if name in mine and name in theirs:
-            rule = _pooled(mine[name], first.record(mine[name]), theirs[name], second.record(theirs[name]))
-            records[name], settlement = _added(rule, first.record(rule), second.record(rule))
+            records_of_both = first.record(mine[name]), second.record(theirs[name])
+            entry = _pooled(mine[name], records_of_both[0], theirs[name], records_of_both[1])
+            records[name], settlement = _added(entry, *records_of_both)
             settled += [settlement] if settlement else []
         else:
-            rule = mine.get(name) or theirs[name]
-            records[name] = (first if name in mine else second).record(rule)
-        rules.append(rule)
+            entry = mine.get(name) or theirs[name]
+            records[name] = (first if name in mine else second).record(entry)
+        entries.append(entry)
     merged = RuleStore(
-        tuple(rule for rule in rules if records[rule.id].state != "retired"),
+        tuple(each for each in entries if isinstance(each, Rule) and records[each.id].state != "retired"),
         records,
-        tuple(rule for rule in rules if records[rule.id].state == "retired"),
+        tuple(each for each in entries if isinstance(each, Rule) and records[each.id].state == "retired"),
         Silence(counts=_added_counts(first.silence, second.silence)),
         first.knowledge.plus(second.knowledge),
+        tuple(each for each in entries if isinstance(each, Law) and records[each.id].state != "retired"),
+        tuple(each for each in entries if isinstance(each, Law) and records[each.id].state == "retired"),
     )
     losers = _losers(merged, first, second)
     settled += [Settlement(rule, is_kept=False, reason=losers[rule.id]) for rule in merged.rules if rule.id in losers]
@@ -58,16 +62,18 @@ def merge(one: RuleStore, other: RuleStore) -> tuple[RuleStore, list[Settlement]
 
 def _weight(store: RuleStore) -> tuple[int, list[str]]:
     """Return how much evidence the store holds, then what it says, so that no two different stores are equal."""
-    evidence = sum(_spoken(store.record(rule)) for rule in store.rules)
-    return evidence, [rule.sentence() for rule in (*store.rules, *store.retired)]
+    evidence = sum(_spoken(store.record(entry)) for entry in store.believed)
+    return evidence, [entry.sentence() if isinstance(entry, Rule) else entry.source for entry in store.entries]
 
 
 def _spoken(record: Record) -> int:
     return record.supports + record.contradicts
 
 
-def _pooled(mine: Rule, my_record: Record, theirs: Rule, their_record: Record) -> Rule:
+def _pooled(mine: Rule | Law, my_record: Record, theirs: Rule | Law, their_record: Record) -> Rule | Law:
     """Return the rule with the means of both probabilities of each outcome, weighed by how often the rule spoke in each store."""
+    if isinstance(mine, Law) or isinstance(theirs, Law):
+        return mine  # the same text, probabilities and all
     weights = (_spoken(my_record), _spoken(their_record))
     if not sum(weights):
         weights = (1, 1)
@@ -80,7 +86,7 @@ def _pooled(mine: Rule, my_record: Record, theirs: Rule, their_record: Record) -
     return replace(mine, outcomes=tuple(outcomes))
 
 
-def _added(rule: Rule, mine: Record, theirs: Record) -> tuple[Record, Settlement | None]:
+def _added(rule: Rule | Law, mine: Record, theirs: Record) -> tuple[Record, Settlement | None]:
     """Return the evidence of both for the same rule, and how it was settled where only one of them believes it."""
     states = {mine.state, theirs.state}
     settlement = None

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from agentwm.errors import RuleError
-from agentwm.rules.store import Record, RuleStore, paths_of
+from agentwm.rules.store import Record, RuleStore, file_of, paths_of
 
 __all__ = ["Problem", "salvage", "set_aside"]
 
@@ -25,8 +25,8 @@ class Problem:
 def salvage(folder: Path) -> tuple[RuleStore, list[Problem]]:
     """Return what of the store in ``folder`` can be read, and the problems with the rest; nothing on disk is changed.
 
-    Of a damaged file of records the records that can be read are kept. A rule that two files say is read once, from the file named
-    after it. Raises: RuleError when ``folder`` holds no store at all.
+    Of a damaged file of records the records that can be read are kept. A rule, or a law, that two files say is read once, from the
+    file named after it. Raises: RuleError when ``folder`` holds no store at all.
     """
     files: dict[str, str] = {}
     said: dict[str, str] = {}
@@ -46,10 +46,11 @@ def salvage(folder: Path) -> tuple[RuleStore, list[Problem]]:
                 reasons = [f"cannot read {fault} in {path}" for fault in faults] or reasons
             problems += [Problem(path, reason) for reason in reasons]
             continue
-        if repeated := next((said[rule.id] for rule in alone.rules if rule.id in said), None):
-            problems.append(Problem(path, f"{path} says the same rule as {repeated}, which is the one that counts"))
+        if repeated := next((said[entry.id] for entry in alone.entries if entry.id in said), None):
+            kind = "law" if alone.laws else "rule"
+            problems.append(Problem(path, f"{path} says the same {kind} as {repeated}, which is the one that counts"))
             continue
-        said |= {rule.id: name for rule in alone.rules}
+        said |= {entry.id: name for entry in alone.entries}
         files[name] = text
     return RuleStore.from_files(files, source=str(folder)), problems
 
@@ -67,12 +68,12 @@ def set_aside(folder: Path, store: RuleStore, problems: list[Problem]) -> list[P
 
 
 def _is_misnamed(path: Path) -> bool:
-    """Whether a rule file is not named after its rule; False for one that cannot be read, as for any other file."""
+    """Whether a file is not named after its rule or law; False for one that cannot be read, as for any other file."""
     try:
-        rules = RuleStore.from_files({path.name: path.read_text(encoding="utf-8")}, source="").rules
+        entries = RuleStore.from_files({path.name: path.read_text(encoding="utf-8")}, source="").entries
     except (OSError, UnicodeDecodeError, RuleError):
         return False
-    return any(rule.id != path.stem for rule in rules)
+    return any(Path(file_of(entry)).name != path.name for entry in entries)
 
 
 def _intact_records(text: str) -> tuple[str, list[str]] | None:

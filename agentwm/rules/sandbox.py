@@ -19,7 +19,7 @@ from agentwm.types import Query
 if TYPE_CHECKING:
     from pydantic_monty import MontyError, MontySession
 
-__all__ = ["Limits", "MontySandbox", "Sandbox", "open_sandbox"]
+__all__ = ["LIMITED", "Limits", "MontySandbox", "Sandbox", "open_sandbox"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,8 @@ GRACE_S = 0.4
 STARTUP_S = 20.0
 LONGEST_MESSAGE = 200
 
-_LIMITED = frozenset({"time", "memory", "recursion", "printed", "host", "crashed"})
+LIMITED = frozenset({"time", "memory", "recursion", "printed", "host", "crashed"})
+"""The reasons of a `LawError` that stand for a limit."""
 
 
 class MontySandbox:
@@ -166,7 +167,7 @@ class MontySandbox:
             for state, action in questions:
                 answer = self._answer(session, law, state, action, seed)
                 yield answer
-                if isinstance(answer, LawError) and answer.reason in _LIMITED:
+                if isinstance(answer, LawError) and answer.reason in LIMITED:
                     return
 
     def _session(self, seed: int) -> "MontySession":

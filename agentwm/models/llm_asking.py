@@ -1,0 +1,95 @@
+"""Asks a language model on behalf of one role, and keeps count of what could be used of what it said.
+
+A reply that cannot be used after it was asked for again (of the wrong form, cut, declined) leaves the question open: the asker answers
+None, counts it, and the symbolic mind goes on alone. Everything else that goes wrong (no server, no key, no budget) is raised.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from agentwm.backends.prompts import Prompt
+from agentwm.backends.protocol import Backend, Request
+from agentwm.errors import BackendError, InvalidReplyError, RefusalError, TruncatedReplyError
+
+__all__ = ["Asker", "ReplyCount"]
+
+Form = TypeVar("Form", bound=BaseModel)
+MAX_TOKENS = 1024
+_UNUSABLE = (InvalidReplyError, RefusalError, TruncatedReplyError)
+
+
+class ReplyCount(BaseModel):
+    """How many questions were put, and what came of them.
+
+    ``second`` counts replies that could be used only when asked for again, ``unusable`` those that could not even then. ``dropped``
+    counts single things in usable replies that speak of what there is not: an unknown name, a value of another sort, a command that is none.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    questions: int = 0
+    second: int = 0
+    unusable: int = 0
+    dropped: int = 0
+
+    def __add__(self, other: "ReplyCount") -> "ReplyCount":
+        return ReplyCount(**{name: getattr(self, name) + getattr(other, name) for name in ReplyCount.model_fields})
+
+    @property
+    def first(self) -> int:
+        """How many replies could be used as they came."""
+        return self.questions - self.second - self.unusable
+
+
+@dataclass(frozen=True, slots=True)
+class _Said(Generic[Form]):
+    value: Form | None
+
+
+class Asker(Generic[Form]):
+    """Puts the questions of one prompt, each only once: what was said to it is remembered."""
+
+    def __init__(self, backend: Backend, prompt: Prompt, form: type[Form], *, temperature: float = 0.0) -> None:
+        self.prompt = prompt
+        self.count = ReplyCount()
+        self._backend = backend
+        self._form = form
+        self._temperature = temperature
+        self._said: dict[Request, _Said[Form]] = {}
+
+    def request(self, slots: Mapping[str, str]) -> Request:
+        """Return the question that the prompt puts with ``slots`` filled in."""
+        messages = self.prompt.messages(slots)
+        return Request(
+            messages, role=self.prompt.role, schema=self._form, max_tokens=MAX_TOKENS, temperature=self._temperature
+        )
+
+    def ask(self, requests: Sequence[Request]) -> list[Form | None]:
+        """Return what the model says to each of ``requests``, None where that could not be used.
+
+        Raises: BackendError when it cannot be asked.
+        """
+        new = [request for request in dict.fromkeys(requests) if request not in self._said]
+        answers = self._backend.generate(new) if new else []
+        for request, answer in zip(new, answers, strict=True):
+            if isinstance(answer, BackendError):
+                if not isinstance(answer, _UNUSABLE):
+                    raise answer
+                self.tell(ReplyCount(questions=1, unusable=1))
+                self._said[request] = _Said(None)
+            else:
+                self.tell(ReplyCount(questions=1, second=int(answer.is_second)))
+                self._said[request] = _Said(answer.read(self._form))
+        return [self._said[request].value for request in requests]
+
+    def was_asked(self, request: Request) -> Form | None:
+        """Return what was said to ``request``, None where it was not put or not answered."""
+        said = self._said.get(request)
+        return None if said is None else said.value
+
+    def tell(self, count: ReplyCount) -> None:
+        """Add to the count."""
+        self.count += count
