@@ -59,6 +59,7 @@ _TURN = re.compile(rf"You turn (on|off) the {_NAME}\.")
 _CLOSED = re.compile(rf"The {_NAME} is closed\.")
 _INSIDE = re.compile(rf"The {_NAME} is open\. In it, you see ([^.]*)\.")
 _UPON = re.compile(rf"On the {_NAME}, you see ([^.]*)\.")
+_REACHED = re.compile(rf"(?:You (?:open|close)|from|to|using|On) the {_NAME}|^The {_NAME} is (?:open|closed)\.")
 _FACING = re.compile(r"You are facing the ([^.]*)\. Next to it")
 _MIDDLE = re.compile(r"You are in the middle of a room\. Looking quickly around you, you see ([^.]*)\.")
 _CARRYING = re.compile(r"You are carrying: ([^.]*)\.")
@@ -89,6 +90,8 @@ class HouseholdReader:
         if facing := _FACING.search(text):
             _read_shared_place(_ENTRY.findall(facing[1]), told)
         _read_events(text, changed)
+        if AT not in changed:
+            _read_reach(text, state, told)
         _read_contents(text, state, told, changed, forgotten)
         _read_qualities(text, told)
         if carrying := _CARRYING.search(text):
@@ -117,6 +120,16 @@ def _read_shared_place(names: list[str], told: dict[Fluent, Value]) -> None:
     """Read "You are facing the drawer 7, and drawer 6.": they are at one place, named after the first by name."""
     for name in names:
         told[Fluent("place", (name,))] = min(names)
+
+
+def _read_reach(text: str, state: State, told: dict[Fluent, Value]) -> None:
+    """Read that what is handled or looked into is here: it shares the place of what the agent went to."""
+    here = state.get(AT)
+    if here is None or not (reached := _REACHED.search(text)):
+        return
+    places = {str(state.get(Fluent("place", (name,)), name)) for name in (str(here), reached[1] or reached[2])}
+    if len(places) > 1:
+        told.update((f, min(places)) for f, value in state.items() if f.name == "place" and value in places)
 
 
 def _read_events(text: str, changed: dict[Fluent, Value]) -> None:
