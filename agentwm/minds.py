@@ -4,13 +4,18 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 
 from agentwm.agent import Episode, Mind, play
+from agentwm.induction.alarm import Alarm
+from agentwm.induction.credit import examples
+from agentwm.induction.evidence import revised
 from agentwm.induction.learner import SymbolicInducer
 from agentwm.induction.noisy import NoisyInducer
 from agentwm.models.rule_model import AlignedModel
 from agentwm.planners import mpc, payoff
 from agentwm.planners.curious import Curious
+from agentwm.planners.doubts import Doubts
+from agentwm.planners.familiarity import Familiarity
 from agentwm.planners.means_ends import MeansEnds
-from agentwm.planners.novelty import Familiarity, Novelty
+from agentwm.planners.novelty import Novelty
 from agentwm.rules.store import RuleStore
 from agentwm.types import (
     Action,
@@ -34,7 +39,7 @@ LEARNING_STEPS = 100
 # How many of these go to looking around and trying things out before the goal is pursued.
 TOUR_STEPS = 70
 # Where everything is answered, rules are made anew once there is this much more to learn from, and so many transitions.
-REFIT, FEW = 1.1, 5
+REFIT, FEW = 1.1, 5  # or as soon as what one of them foretells does not come as it should
 
 
 def acting_mind(planner: PlannerSpec, rules: RuleStore, episode: Episode, *, rng: random.Random) -> Mind:
@@ -43,7 +48,7 @@ def acting_mind(planner: PlannerSpec, rules: RuleStore, episode: Episode, *, rng
     proposer = MeansEnds(rules, episode.vocabulary)
     if planner is mpc.SPEC and not episode.vocabulary.reports_failure:
         planner = payoff.SPEC  # what cannot fail is not planned around failure
-    pays = any((outcome.reward or 0) > 0 for rule in rules.rules for outcome in rule.outcomes)
+    pays = bool(rules.laws) or any(rule.pays for rule in rules.rules)
     parts = PlannerParts(proposer, model, episode.vocabulary, opening=episode.observation, rng=rng, pays=pays)
     return Mind(planner.make(parts), model)
 
@@ -116,21 +121,26 @@ class Learner:
             for transition in (t for trajectory in self._trajectories for t in trajectory):
                 self._familiarity.add(transition.before, transition.action)
         familiarity = self._familiarity
+        self._noisy.observe(self._trajectories, words)
         total = sum(len(trajectory) for trajectory in self._trajectories)
         fitted = total
+        alarm = Alarm()
 
         def mind() -> Mind:
             model = AlignedModel.symbolic(self.store, words)
-            return Mind(Novelty(model, familiarity, words, rng=rng), model)
+            doubts = Doubts(self._noisy.tables, words)
+            return Mind(Novelty(model, familiarity, words, doubts=doubts, rules=self.store, rng=rng), model)
 
         def learn(transition: Transition) -> Mind | None:
             nonlocal fitted
             after_step(transition)
             familiarity.add(transition.before, transition.action)
             seen = total + len(episode.transitions)
-            if not _is_news(transition) or seen < fitted * REFIT + FEW:
+            alarm.note(transition)
+            if not _is_news(transition) or (seen < fitted * REFIT + FEW and not alarm):
                 return None
             fitted = seen
+            alarm.clear()
             self.store = self._noisy.revise(self.store, [*self._trajectories, episode.trajectory], words)
             return mind()
 
@@ -142,9 +152,13 @@ class Learner:
             self._trajectories.append(episode.trajectory)
             if not episode.vocabulary.reports_failure:
                 self.store = self._noisy.revise(self.store, self._trajectories, episode.vocabulary)
-                return
-            trajectories = [*self._trajectories, _beginning(episode)]
-            self.store = self._inducer.revise(self.store, trajectories, episode.vocabulary)
+            else:
+                trajectories = [*self._trajectories, _beginning(episode)]
+                self.store = self._inducer.revise(self.store, trajectories, episode.vocabulary)
+            if self.store.laws:  # which are not learned, but held against what was seen
+                lived = examples(episode.trajectory, episode.vocabulary)
+                first = sum(map(len, self._trajectories)) - len(lived)
+                self.store = revised(self.store, lived, episode.vocabulary, first=first)
 
     def _mind(self, episode: Episode, rng: random.Random) -> Mind:
         vocabulary = episode.vocabulary

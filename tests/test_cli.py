@@ -146,7 +146,7 @@ def test_a_new_run_never_overwrites_an_old_one(finished: Path) -> None:
 
 
 def test_ctrl_c_saves_the_run_and_says_how_to_go_on(tmp_path: Path) -> None:
-    command = [*AGENTWM, "run", "alfworld", "--learn", "2", "--episodes", "200", "--out", "long", "--json"]
+    command = [*AGENTWM, "run", "alfworld", "--learn", "2", "--episodes", "5000", "--out", "long", "--json"]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         assert running.stderr is not None
         assert "learning: " in running.stderr.readline()

@@ -268,7 +268,8 @@ def foretold(*rules: str, state: State = HERE, words: Vocabulary = WORDS) -> Map
 
 def test_independent_chances_are_multiplied() -> None:
     outcomes = foretold(
-        "act then 0.50 success: wet() becomes true; or 0.50 success", "act then 0.80 success: wood() grows by 1"
+        "act then 0.50 success: wet() becomes true; or 0.50 success",
+        "act then 0.80 success: wood() grows by 1; or 0.20 success",
     )["act"]
     chances = {frozenset(o.changes.items()): round(o.probability, 3) for o in outcomes}
     assert chances == {
@@ -277,6 +278,11 @@ def test_independent_chances_are_multiplied() -> None:
         frozenset({(WET, True)}): 0.1,
         frozenset(): 0.1,
     }
+
+
+def test_what_no_outcome_explains_is_noise_and_foretells_nothing() -> None:
+    (said,) = foretold("act then 0.80 success: wood() grows by 1")["act"]
+    assert (said.changes, said.probability) == ({WOOD: 4}, 1)
 
 
 def test_what_is_said_of_this_action_overrules_what_is_said_of_any_and_the_more_specific_the_less() -> None:

@@ -16,8 +16,9 @@ __all__ = ["Context", "grown", "rows_of"]
 CHANGED = 12.0  # nats, for supposing that the world has changed
 MOST_MOMENTS = 12
 SHARED = 2.0  # nats, for a context that is known from elsewhere, whatever it is made of
-MOST_DEEP = 6
-MOST_SEEDED = 4
+MOST_DEEP = 12
+MOST_SEEDED = 5
+BEAM = 6
 
 Context = tuple[Feature, ...]
 
@@ -57,11 +58,9 @@ class _Tree:
         options += [(self._gain(known, chain, leaf) - SHARED, chain) for chain in self.shared if rows_of(chain, known)]
         moments = [self._since(moment) for moment in _moments(known, self.view.unusual(known, leaf))]
         options += [(self._gain(known, (since,), leaf) - since.price, (since,)) for since in moments]
+        options += [self._seeded(known, rare, leaf) for rare in self.view.rare(known, leaf)]
         best_gain, best = max(options, key=lambda option: option[0], default=(0.0, ()))
-        if best_gain > 0:
-            return best
-        seeded = [self._seeded(known, rare, leaf) for rare in self.view.rare(known, leaf)]
-        return max((s for s in seeded if s[0] > 0), key=lambda option: option[0], default=(0.0, ()))[1]
+        return best if best_gain > 0 else ()
 
     def _since(self, moment: int) -> Feature:
         """Return the feature of what was seen from ``moment`` on."""
@@ -73,23 +72,32 @@ class _Tree:
         )
 
     def _seeded(self, rows: int, rare: int, leaf: Leaf) -> tuple[float, Context]:
-        """Return what the conjunction shared by the ``rare`` rows that shuts out the others best would gain."""
+        """Return the conjunction shared by the ``rare`` rows that pays best for shutting out others, and what it gains."""
         shared = [f for f in self.features if not rare & ~f.true]
         since = self._since((rare & -rare).bit_length() - 1)
         shared += [since] if rows & since.false else []
-        chosen: list[Feature] = []
-        inside = rows
-        while shared and len(chosen) < MOST_SEEDED and inside & ~rare:
-            best = min(shared, key=lambda f: ((inside & f.true).bit_count(), f.price))
-            if inside & best.true == inside:
+        others = rows & ~rare
+        shared = sorted((f for f in shared if others & ~f.true), key=lambda f: f.price)
+        best: tuple[float, Context] = (0.0, ())
+        beam: list[tuple[int, float, Context]] = [(others, 0.0, ())]
+        for _ in range(MOST_SEEDED):
+            longer: dict[int, tuple[int, float, Context]] = {}
+            for left, price, chosen in beam:
+                for feature in shared:
+                    remaining = left & feature.true
+                    if remaining == left:
+                        continue
+                    cost = price + feature.price
+                    if remaining not in longer or cost < longer[remaining][1]:
+                        longer[remaining] = (remaining, cost, (*chosen, feature))
+            if not longer:
                 break
-            chosen.append(best)
-            inside &= best.true
-        for feature in list(chosen):
-            others = [f for f in chosen if f is not feature]
-            if others and rows_of(others, rows) == inside:
-                chosen = others
-        return self._gain(rows, chosen, leaf) - sum(f.price for f in chosen), tuple(chosen)
+            beam = sorted(longer.values(), key=lambda one: (one[0].bit_count(), one[1]))[:BEAM]
+            for _, price, chosen in beam[:1]:
+                gain = self._gain(rows, chosen, leaf) - price + math.lgamma(len(chosen) + 1)  # in whatever order
+                best = max(best, (gain, chosen), key=lambda option: option[0])
+            beam = [one for one in beam if one[0]]
+        return best
 
     def _gain(self, rows: int, chain: Sequence[Feature], leaf: Leaf) -> float:
         """Return how much better the leaves along ``chain`` explain ``rows`` than ``leaf`` does."""
@@ -110,7 +118,8 @@ def grown(view: View, features: Sequence[Feature], shared: Sequence[Context] = (
     for context, _, leaf in tree.leaves:
         if not leaf.is_frame and not any(f.is_time and f.condition.op == "<" for f in context):
             wide, widest = _widened(view, tree.leaves, context, leaf)
-            found.setdefault(frozenset(f.condition for f in wide), (wide, widest))
+            if not widest.is_frame:
+                found.setdefault(frozenset(f.condition for f in wide), (wide, widest))
     return list(found.values())
 
 
@@ -125,9 +134,20 @@ def _widened(
         rows = rows_of(others, view.known)
         fitted = view.fitted(effects, rows, rows.bit_count())
         now = sum(view.likelihood(there, rows & part) for _, part, there in leaves)
+        before = rows_of(kept, view.at_stake)
+        share = view.unexplained(effects, before).bit_count() / max(1, before.bit_count())
+        more = rows_of(others, view.at_stake) & ~before
+        allowed = _at_most(share, more.bit_count())
+        if view.unexplained(effects, more).bit_count() > allowed:
+            continue
         if view.likelihood(fitted, rows) >= now - feature.price:
             kept, leaf = others, fitted
     return tuple(kept), leaf
+
+
+def _at_most(share: float, number: int) -> float:
+    """Return how many of ``number`` rows may be unexplained where a ``share`` of them usually is."""
+    return share * number + 2 * math.sqrt(share * (1 - share) * number)
 
 
 def _moments(rows: int, unusual: int) -> list[int]:

@@ -9,7 +9,7 @@ ours, DECISIONS 11.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agentwm.induction.contexts import Context, grown, rows_of
 from agentwm.induction.credit import Example
@@ -31,11 +31,20 @@ REWARD, END = "reward of the action", "end of the episode"
 
 @dataclass(frozen=True, slots=True)
 class LearnedRule:
-    """A rule with the examples in which it speaks and those of them that it explains, as bits of its table."""
+    """A rule with the examples in which it speaks and those of them that it explains, as bits.
+
+    ``overruled`` are those of the latter that another rule explains, and this one would get wrong.
+    """
 
     rule: Rule
     speaks: int
     right: int
+    overruled: int = 0
+
+    @property
+    def wrong(self) -> int:
+        """The examples in which it speaks and that it does not explain."""
+        return self.speaks & ~self.right
 
 
 class EffectTable:
@@ -112,10 +121,14 @@ class EffectTable:
         return value is not None or is_reference
 
     def rules(self, excluded: Mapping[str, int] | None = None) -> list[LearnedRule]:
-        """Return the rules, slot by slot; ``excluded`` holds, per slot, the examples that other rules explain."""
+        """Return the rules, slot by slot; ``excluded`` holds, per slot, the examples that other rules explain.
+
+        What is said of one verb overrules what is said of all: so its rules must be right about the excluded examples too.
+        """
         before = self.before.all()
         both = [*before, *self.after.all()]
-        views = {name: View(slot, (excluded or {}).get(name, 0)) for name, slot in self.slots.items()}
+        yields = self.verb == ANY_ACTION
+        views = {name: View(slot, (excluded or {}).get(name, 0), yields=yields) for name, slot in self.slots.items()}
         views = {name: view for name, view in views.items() if view.known & ~view.kept}
         features = {name: both if name in (REWARD, END) else before for name in views}
         alone = {name: grown(view, features[name]) for name, view in views.items()}
@@ -165,13 +178,14 @@ class EffectTable:
         when = tuple(dict.fromkeys(self.before.positive(f.condition, speaks) for f in context if not f.arrives))
         after = tuple(dict.fromkeys(self.after.positive(f.condition, speaks) for f in context if f.arrives))
         rule = Rule(self.verb, self.parameters, when, tuple(outcomes), after)
-        right = speaks
+        right = true = speaks
         for _, _, leaf, view in items:
-            explained = ~view.known
+            explained = 0
             for effect, _ in leaf.outcomes:
-                explained |= view.masks[effect]
-            right &= explained
-        return LearnedRule(rule, speaks, right)
+                explained |= view.everywhere(effect)
+            right &= explained | ~view.at_stake
+            true &= explained | ~view.slot.known.mask
+        return LearnedRule(rule, speaks, right, right & ~true)
 
 
 class EffectsLearner:
@@ -195,24 +209,30 @@ class EffectsLearner:
         self.tables[key].append(example)
 
     def rules(self) -> list[LearnedRule]:
-        """Return the rules: what happens whatever is done, and by verb what that does not explain.
+        """Return the rules, with bits over all examples: what happens whatever is done, and by verb what that does not explain.
 
         What one verb alone does is set aside before all verbs are looked at together: an exception is not to blur what is general.
         """
         own = {table: table.rules() for table in self.tables.values()}
         aside = self._set_aside(own)
-        general = [rule for rule in self.pooled.rules(aside) if self._is_general(rule)]
-        if not general:
-            return [rule for rules in own.values() for rule in rules]
-        found = list(general)
-        for table in self.tables.values():
-            excluded: dict[str, int] = {}
-            for learned in general:
-                mask = _of_table(learned.right, self._places[table])
-                for slot in _slots(learned.rule):
-                    excluded[slot] = excluded.get(slot, 0) | mask
-            found += table.rules(excluded)
-        return found
+        general = [rule for rule in self.pooled.rules(aside) if self._is_general(rule) and self._pays(rule, own)]
+        if general:
+            own = {table: table.rules(self._explained(general, table)) for table in own}
+        return [*general, *(self._of_all(rule, table) for table, rules in own.items() for rule in rules)]
+
+    def _explained(self, general: Sequence[LearnedRule], table: EffectTable) -> dict[str, int]:
+        """Return, per slot, the examples of a table that the ``general`` rules explain."""
+        explained: dict[str, int] = {}
+        for learned in general:
+            mask = _of_table(learned.right, self._places[table])
+            for slot in _slots(learned.rule):
+                explained[slot] = explained.get(slot, 0) | mask
+        return explained
+
+    def _of_all(self, learned: LearnedRule, table: EffectTable) -> LearnedRule:
+        """Return the rule with its examples as bits over all that were seen."""
+        places = self._places[table]
+        return replace(learned, speaks=_of_all(learned.speaks, places), right=_of_all(learned.right, places))
 
     def _set_aside(self, own: Mapping[EffectTable, Sequence[LearnedRule]]) -> dict[str, int]:
         """Return, per slot, the examples in which a verb surely does what it alone does."""
@@ -230,15 +250,32 @@ class EffectsLearner:
                         aside[slot] = aside.get(slot, 0) | mask
         return aside
 
+    def _pays(self, general: LearnedRule, own: Mapping[EffectTable, Sequence[LearnedRule]]) -> bool:
+        """Whether ``general`` explains what no verb's own rule does, or says once what two or more of them say."""
+        if general.rule.after and not general.rule.when:
+            return True
+        effects = set(_effects_of(general.rule))
+        explained = replaced = 0
+        for table, rules in own.items():
+            for learned in rules:
+                if effects & set(_effects_of(learned.rule)):
+                    mask = _of_all(learned.right, self._places[table])
+                    explained |= mask
+                    replaced += not mask & ~general.right
+        return replaced > 1 or (general.right & ~explained).bit_count() >= FEW
+
     def _is_general(self, learned: LearnedRule) -> bool:
         """Whether one thing surely follows, either from different actions or, by what is known, from the state arrived in alone."""
         outcomes = learned.rule.outcomes
         if len(outcomes) > 1 or outcomes[0].probability < SURE:
             return False
+        if learned.rule.after and learned.overruled:
+            return False  # what is said of the state arrived in is said last, whatever was said of the action
         if learned.rule.after and not learned.rule.when:
             return True
         verbs = [name for name, bits in self.pooled.verbs.items() if bits.mask & learned.right]
-        return len(verbs) > 1 and learned.right.bit_count() >= FEW
+        needed = len(self.vocabulary.actions) / (2 if learned.rule.when else 1)
+        return len(verbs) >= max(2, needed) and learned.right.bit_count() >= FEW
 
 
 def _of_table(mask: int, places: Sequence[int]) -> int:

@@ -22,6 +22,7 @@ MOST_NAMED = 3
 # Prices of a condition, in nats, beside the logarithm of how many there are to choose from. Source: ours, DECISIONS 11.
 LITERAL = 2.0
 CONSTANT = 1.0  # more, for a constant: it holds for one thing only
+NUMBER = 1.0  # more, times the logarithm of the number: large ones are told apart from more others (Rissanen, 1983)
 NESTED = 0.5  # more, for each reference within a reference
 
 Typed = tuple[Term, str]
@@ -188,7 +189,8 @@ class Features:
             if len(masks) > 1:
                 found += self._about(term, masks)
         telling = [feature for feature in found if feature.true and feature.false]
-        chance = math.log(len(telling) + 1)
+        asked = {f.condition if isinstance(f.condition.right, Ref | Var | Some) else f.condition.left for f in telling}
+        chance = math.log(len(asked) + 1)
         return [replace(feature, price=feature.price + chance) for feature in telling]
 
     def positive(self, condition: Condition, rows: int) -> Condition:
@@ -223,7 +225,7 @@ class Features:
         if len(constants) <= MOST_VALUES:
             is_entity = self._sorts[term] not in NOT_ENTITIES
             for value in constants:
-                price = LITERAL + CONSTANT * (1 + is_entity)
+                price = LITERAL + CONSTANT * (1 + is_entity) + math.log(len(constants))
                 yield self._feature(Condition(term, "==", value), price, masks[value], known & ~masks[value])
 
     def _thresholds(
@@ -235,7 +237,9 @@ class Features:
             below |= masks[low]
             if position % every == 0:
                 cut = low if isinstance(low, int) and isinstance(high, int) else (low + high) / 2
-                yield self._feature(Condition(term, ">", cut), LITERAL, known & ~below, below)
+                yield self._feature(
+                    Condition(term, ">", cut), LITERAL + NUMBER * math.log(1 + abs(cut)), known & ~below, below
+                )
 
 
 def _depth(term: Term) -> int:

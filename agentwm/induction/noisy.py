@@ -1,9 +1,11 @@
 """Induces noisy deictic rules from trajectories, for worlds that answer every action and never say that one failed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+from agentwm.induction.acceptance import ENOUGH, Beginnings
 from agentwm.induction.credit import Example, examples
-from agentwm.induction.effects import EffectsLearner, LearnedRule
+from agentwm.induction.effects import EffectsLearner, EffectTable, LearnedRule
 from agentwm.knowledge import learn as learn_knowledge
 from agentwm.rules.language import ANY_ACTION, Rule
 from agentwm.rules.matching import bind, conjunction, look_up
@@ -27,6 +29,12 @@ class NoisyInducer:
         self._learner: EffectsLearner | None = None
         self._seen: list[tuple[Transition, ...]] = []
         self._examples: list[Example] = []
+        self._beginnings = Beginnings(lambda _rule, _example: False)
+
+    @property
+    def tables(self) -> Mapping[tuple[str, tuple[str, ...]], EffectTable]:
+        """The examples seen, by verb and sorts of its arguments."""
+        return self._learner.tables if self._learner else {}
 
     def induce(self, trajectories: Sequence[Trajectory], vocabulary: Vocabulary) -> RuleStore:
         """Return the rules that explain ``trajectories``."""
@@ -37,6 +45,7 @@ class NoisyInducer:
         if self._learner is None or vocabulary != self._vocabulary or not self._goes_on(trajectories):
             self._learner, self._vocabulary = EffectsLearner(vocabulary), vocabulary
             self._seen, self._examples = [], []
+            self._beginnings = Beginnings(lambda rule, example: verdict(rule, example, vocabulary) is True)
         for number, trajectory in enumerate(trajectories):
             done = len(self._seen[number]) if number < len(self._seen) else 0
             fresh = trajectory.transitions[done:]
@@ -46,6 +55,8 @@ class NoisyInducer:
                 ):
                     self._learner.append(example)
                     self._examples.append(example)
+                    if len(self._examples) == self._beginnings.next:
+                        self._beginnings.add([learned.rule for learned in self._learner.rules()])
             self._seen[number : number + 1] = [trajectory.transitions]
         return len(self._examples)
 
@@ -64,10 +75,10 @@ class NoisyInducer:
         """Return ``store`` brought up to date with ``trajectories``; rules that no longer follow are retired."""
         self.observe(trajectories, vocabulary)
         assert self._learner is not None
-        learned = self._learner.rules()
+        learned = [each for each in self._learner.rules() if each.right.bit_count() > each.wrong.bit_count()]
         rules = [each.rule for each in learned]
         present = {rule.id for rule in rules}
-        records = {each.rule.id: _record(each) for each in learned}
+        records = {each.rule.id: self._record(each) for each in learned}
         held = [rule for rule in self._base.rules if rule.id not in present]
         against = {rule.id: self._contradictions(rule) for rule in held}
         held = [rule for rule in held if not against[rule.id]]
@@ -84,19 +95,28 @@ class NoisyInducer:
                 }
                 records[rule.id] = store.record(rule).model_copy(update=update)
         knowledge = self._base.knowledge.plus(learn_knowledge(trajectories, vocabulary))
-        return RuleStore((*rules, *held), {**store.records, **records}, tuple(retired), self._base.silence, knowledge)
+        return replace(
+            store,
+            rules=(*rules, *held),
+            records={**store.records, **records},
+            retired=tuple(retired),
+            silence=self._base.silence,
+            knowledge=knowledge,
+        )
+
+    def _record(self, learned: LearnedRule) -> Record:
+        foretold = self._beginnings.foretold(learned.rule, learned.right, self._examples)
+        return Record(
+            supports=learned.right.bit_count(),
+            contradicts=learned.wrong.bit_count(),
+            last_spoken=learned.speaks.bit_length() - 1,
+            foretold=foretold,
+            state="active" if foretold >= ENOUGH else "candidate",
+        )
 
     def _contradictions(self, rule: Rule) -> int:
         assert self._vocabulary is not None
         return sum(verdict(rule, example, self._vocabulary) is False for example in self._examples)
-
-
-def _record(learned: LearnedRule) -> Record:
-    return Record(
-        supports=learned.right.bit_count(),
-        contradicts=(learned.speaks & ~learned.right).bit_count(),
-        last_spoken=learned.speaks.bit_length() - 1,
-    )
 
 
 def verdict(rule: Rule, example: Example, vocabulary: Vocabulary) -> bool | None:

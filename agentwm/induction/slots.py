@@ -5,6 +5,7 @@ or a number added. What none of the effects chosen explains is noise. An effect 
 """
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,8 +16,9 @@ from agentwm.types import Ref, Term, Value
 __all__ = ["Effect", "Leaf", "Slot", "View"]
 
 EXTRA_OUTCOME = 5.0  # nats: chance is the last explanation
-RANGE = 10  # how many values a noisy row could have had: what an unexplained row costs beside its rarity
-LEAST_NOISE = 0.002
+RANGE = 10  # how many values, at most, a noisy row could have had: what an unexplained row costs beside its rarity
+LEAST_NOISE, MOST_NOISE = 0.002, 0.1
+LEAST_SHARE = 0.05  # what happens less often than one time in twenty is left to noise
 MOST_OUTCOMES = 4
 MOST_RARE = 4
 SURE = 0.97
@@ -84,7 +86,7 @@ class Leaf:
     def is_frame(self) -> bool:
         """Whether mostly nothing happens, and nothing else is foretold, or nothing is known."""
         return not self.outcomes or (
-            self.outcomes[0][0].keeps and (len(self.outcomes) == 1 or self.outcomes[0][1] >= SURE)
+            self.outcomes[0][0].keeps and (len(self.outcomes) == 1 or self.outcomes[0][1] >= 1 - LEAST_SHARE)
         )
 
     @property
@@ -94,10 +96,16 @@ class Leaf:
 
 
 class View:
-    """A slot's masks, fixed while its tree is grown."""
+    """A slot's masks, fixed while its tree is grown.
 
-    def __init__(self, slot: Slot, excluded: int) -> None:
+    ``known`` are the examples to be explained, all but those ``excluded``; ``at_stake`` those that a rule may not get wrong: all, or,
+    where it ``yields`` to the rules that explain what is excluded, only those known.
+    """
+
+    def __init__(self, slot: Slot, excluded: int, *, yields: bool = False) -> None:
+        self.slot = slot
         self.known = slot.known.mask & ~excluded
+        self.at_stake = self.known if yields else slot.known.mask
         self.kept = slot.kept.mask & self.known
         self.effects: list[tuple[Effect, int]] = []
         for effect, bits in sorted(slot.explained.items(), key=lambda pair: pair[0].rank):
@@ -105,16 +113,31 @@ class View:
             changed = mask & ~self.kept
             if changed and all(changed & ~other for _, other in self.effects):
                 self.effects.append((effect, mask))
+        values = sum(effect.rank == KEEP.rank - 1 for effect in slot.explained)
+        self._range = min(RANGE, max(1, values - 1))
+        self._alike = Counter(effect.rank for effect in slot.explained)
         self.masks = {**dict(self.effects), KEEP: self.kept}
+
+    def everywhere(self, effect: Effect) -> int:
+        """Return all examples that ``effect`` would explain, those excluded from the view too."""
+        return self.slot.kept.mask if effect.keeps else self.slot.explained[effect].mask & self.slot.known.mask
+
+    def unexplained(self, effects: Sequence[Effect], rows: int) -> int:
+        """Return those of ``rows`` at stake that none of ``effects`` explains."""
+        rows &= self.at_stake
+        for effect in effects:
+            rows &= ~self.everywhere(effect)
+        return rows
 
     def unusual(self, rows: int, leaf: Leaf) -> int:
         """Return those of ``rows`` that the most frequent effect of their ``leaf`` does not explain."""
         return rows & self.known & ~self.masks[leaf.outcomes[0][0]] if leaf.outcomes else 0
 
     def rare(self, rows: int, leaf: Leaf) -> list[int]:
-        """Return sets of rows that one less frequent effect explains, the largest first."""
+        """Return sets of rows that one less frequent effect explains, the largest first, and those of a change that comes mostly."""
         unusual = self.unusual(rows, leaf)
-        return _largest({mask & unusual for mask in self.masks.values()})
+        mostly = [rows & self.known & ~unusual] if unusual and not leaf.outcomes[0][0].keeps else []
+        return [*_largest({mask & unusual for mask in self.masks.values()}), *mostly]
 
     def leaf(self, rows: int) -> Leaf:
         """Return the best distribution over effects for ``rows``."""
@@ -129,14 +152,15 @@ class View:
             effect, mask = max(
                 self.effects, key=lambda pair: ((pair[1] & left).bit_count(), (pair[1] & rows).bit_count())
             )
-            if not mask & left:
+            if (mask & left).bit_count() < LEAST_SHARE * number:
                 break
             chosen.append(effect)
             left &= ~mask
             explained = 0
             for one in chosen:
                 explained |= self.masks[one]
-            kept = [KEEP] if rows & self.kept & ~explained else []
+            unmoved = (rows & self.kept & ~explained).bit_count()
+            kept = [KEEP] if unmoved and unmoved >= LEAST_SHARE * number else []
             fitted = self.fitted([*chosen, *kept], rows, number)
             if fitted.score > best.score:
                 best = fitted
@@ -177,7 +201,7 @@ class View:
                     unexplained += count
                 for name in names:
                     totals[name] += count * shares[name] / weight if weight else 0
-            noise = max(LEAST_NOISE, unexplained / number)
+            noise = min(MOST_NOISE, max(LEAST_NOISE, unexplained / number))
             explained = sum(totals) or 1.0
             shares = [total / explained * (1 - noise) for total in totals]
         score = self._score(counts, shares, noise)
@@ -186,14 +210,24 @@ class View:
             evenly = self._score(counts, even, noise)
             if evenly > score - (len(effects) - 1) * math.log(number) / 2:
                 score, shares = evenly, even
-        score -= EXTRA_OUTCOME * (len(effects) - 1)
+        score -= EXTRA_OUTCOME * (len(effects) - 1) + sum(self._price(effect) for effect in effects)
         ranked = sorted(zip(effects, shares, strict=True), key=lambda pair: -pair[1])
         missed = sum(count for names, count in counts if not names)
         return Leaf(tuple((effect, min(1.0, share / (1 - LEAST_NOISE))) for effect, share in ranked), score, missed)
 
-    @staticmethod
-    def _score(counts: Sequence[tuple[tuple[int, ...], int]], shares: Sequence[float], noise: float) -> float:
-        return sum(count * math.log(sum(shares[name] for name in names) + noise / RANGE) for names, count in counts)
+    def _price(self, effect: Effect) -> float:
+        """Return what it costs to say ``effect``: one among so many, and large numbers more."""
+        if effect.keeps:
+            return 0.0
+        if effect.adds:
+            assert isinstance(effect.value, int | float)
+            return math.log(1 + abs(effect.value))
+        return math.log(self._alike[effect.rank])
+
+    def _score(self, counts: Sequence[tuple[tuple[int, ...], int]], shares: Sequence[float], noise: float) -> float:
+        return sum(
+            count * math.log(sum(shares[name] for name in names) + noise / self._range) for names, count in counts
+        )
 
     def likelihood(self, leaf: Leaf, rows: int) -> float:
         """Return the log-likelihood of ``rows`` under the leaf's distribution."""
@@ -207,7 +241,7 @@ class View:
                 if item[1]
             ]
         noise = max(LEAST_NOISE, 1 - sum(share for _, share in leaf.outcomes))
-        return sum(part.bit_count() * math.log(total + noise / RANGE) for total, part in parts)
+        return sum(part.bit_count() * math.log(total + noise / self._range) for total, part in parts)
 
 
 def _largest(masks: set[int]) -> list[int]:

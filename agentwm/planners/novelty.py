@@ -1,145 +1,161 @@
-"""Exploration for worlds that answer every action: go where, by the rules so far, something has hardly been tried.
+"""Exploration for worlds that answer every action: go where, by the rules so far, something would be learned.
 
-How new an action is in a state is how seldom its verb was done where one of the features that a rule could ask for had that value: the
-rarest feature counts. Source: count-based exploration over features, as in Martin et al. (2017), "Count-Based Exploration in Feature
-Space"; looking for the next new thing in the learned model is ours, DECISIONS 12.
+In this order: what would settle a doubt about an effect that was hardly seen, and what was hardly tried (the nearest first); two
+circumstances that were never met together; the reward, while it was hardly ever had; what is a matter of chance, until it is known how
+probable it is; and, for want of all these, where the agent seldom was: what is rare there may open up the rest.
+
+Source: going back to what is rarely reached and exploring from there, as in Ecoffet et al. (2021), "First return, then explore"; the
+order and the search of the next new thing in the learned model are ours, DECISIONS 12 and 13.
 """
 
 import random
-from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Sequence
 
-from agentwm.induction.features import Features
-from agentwm.induction.table import parameter_names
+from agentwm.planners.doubts import RARE, Doubts
+from agentwm.planners.familiarity import MANY, Familiarity
 from agentwm.planners.listing import ground_actions
+from agentwm.planners.payoff import Payoff
 from agentwm.planners.width import News
-from agentwm.rules.matching import UNKNOWN, Unknown, value_of
 from agentwm.rules.outcomes import apply_changes
-from agentwm.types import (
-    NOT_ENTITIES,
-    Action,
-    Fluent,
-    Goal,
-    Plan,
-    Query,
-    State,
-    Transition,
-    Value,
-    Vocabulary,
-    WorldModel,
-)
+from agentwm.rules.store import Record, RuleStore
+from agentwm.types import Action, Goal, Plan, Query, State, Transition, Vocabulary, WorldModel
 
-__all__ = ["Familiarity", "Novelty"]
+__all__ = ["Novelty"]
 
 WELL_KNOWN = 3  # times after which a verb is no longer new where a feature has a value
+ENOUGH = 1000  # trials after which a probability is known to within 0.03: twice the standard error of an even chance
 MOST_NODES = 80
 DEEPEST = 20
 PAUSE = 15  # steps without another search after one that found nothing
-MANY = 4  # numbers from here on are alike
 
-
-class Familiarity:
-    """Counts, over all episodes, in what situations each verb was done."""
-
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        self._vocabulary = vocabulary
-        self._counts: Counter[Hashable] = Counter()
-        self._features: dict[tuple[str, tuple[str, ...]], Features] = {}
-
-    def add(self, state: State, action: Action) -> None:
-        """Count ``action`` done in ``state``."""
-        self._counts.update(self._situation(state, action))
-
-    def times(self, state: State, action: Action) -> int:
-        """Return how often, at least, the verb was done where each feature was as it is in ``state``."""
-        return min((self._counts[key] for key in self._situation(state, action)), default=0)
-
-    def _situation(self, state: State, action: Action) -> Iterator[Hashable]:
-        sorts = tuple(str(state.get(Fluent("sort", (arg,)), "any")) for arg in action.args)
-        key = (action.verb, sorts)
-        if key not in self._features:
-            self._features[key] = Features(parameter_names(sorts), sorts, self._vocabulary)
-        features = self._features[key]
-        bindings = dict(zip(features.parameters, action.args, strict=True))
-        values = {term: value_of(term, bindings, state, self._vocabulary) for term, _ in features.typed}
-        yield key
-        for term, sort in features.typed:
-            yield key, term, _alike(values[term], is_entity=sort not in NOT_ENTITIES)
-        for left, right in features.pairs:
-            here, there = values[left], values[right]
-            yield key, left, right, here is not UNKNOWN and here is not None and here == there
-
-
-def _alike(value: Value | Unknown, *, is_entity: bool) -> Hashable:
-    if isinstance(value, Unknown) or value is None or isinstance(value, bool):
-        return repr(value)
-    if isinstance(value, int | float):
-        return min(MANY, int(value))
-    return "something" if is_entity else value
+Way = tuple[Action, ...]
 
 
 class Novelty:
     """Plans the shortest way, in the learned model, to an action that is new where it is done; else does what is least familiar."""
 
     def __init__(
-        self, model: WorldModel, familiarity: Familiarity, vocabulary: Vocabulary, *, rng: random.Random
+        self,
+        model: WorldModel,
+        familiarity: Familiarity,
+        vocabulary: Vocabulary,
+        *,
+        doubts: Doubts,
+        rules: RuleStore,
+        rng: random.Random,
     ) -> None:
         self._model = model
         self._familiarity = familiarity
         self._vocabulary = vocabulary
+        self._doubts = doubts
+        self._unsure = {
+            rule.id for rule in rules.rules if len(rule.outcomes) > 1 and _spoken(rules.record(rule)) < ENOUGH
+        }
+        is_reward_rare = any(rule.pays and rules.record(rule).supports < RARE for rule in rules.rules)
+        self._payoff = Payoff(model, vocabulary, rng=rng) if is_reward_rare else None
         self._rng = rng
-        self._rest: tuple[Action, ...] = ()
+        self._rest: Way = ()
+        self._reached: list[tuple[State, Way]] = []
         self._pause = 0
 
-    def plan(self, state: State, goal: Goal, history: Sequence[Transition] = ()) -> Plan:  # noqa: ARG002 -- a planner's
+    def plan(self, state: State, goal: Goal, history: Sequence[Transition] = ()) -> Plan:
         """Return the rest of the way to something new while it goes as foretold, else a new way, else what is least familiar here."""
         if self._rest and history and not history[-1].surprise:
             actions, self._rest = self._rest, self._rest[1:]
             return Plan(actions, "goes where something is new")
-        actions = self._way(state)
-        self._rest = actions[1:]
-        if actions:
-            return Plan(actions, "tries what is new")
-        return Plan((self._least_familiar(state),), "tries what is least familiar")
+        if way := self._way(state):
+            return self._follow(way, "tries what is new")
+        if self._payoff and (plan := self._payoff.plan(state, goal, history)).reaches_goal:
+            return plan
+        if self._rng.random() < 0.5 and (way := self._chancy(state)):
+            return self._follow(way, "tries again what is a matter of chance")
+        if way := self._seldom():
+            self._pause = 0
+            return self._follow(way, "goes where it seldom was")
+        return self._follow((self._least_familiar(state),), "tries what is least familiar")
 
-    def _way(self, state: State) -> tuple[Action, ...]:
+    def _follow(self, way: Way, reason: str) -> Plan:
+        self._rest = way[1:]
+        return Plan(way, reason)
+
+    def _way(self, state: State) -> Way:
+        """Return the way to something new; where none is found, `_reached` holds the states that were looked at."""
+        self._reached = []
         if self._pause:
             self._pause -= 1
             return self._new(state)[:1]
-        frontier: list[tuple[State, tuple[Action, ...]]] = [(state, ())]
+        frontier: list[tuple[State, Way]] = [(state, ())]
         news = News(1, many=MANY)
         news.is_in(state)
-        for position in range(MOST_NODES):
-            if position == len(frontier):
-                break
-            here, way = frontier[position]
+        for here, way in frontier:
             if new := self._new(here):
                 return (*way, new[0])
             if len(way) == DEEPEST:
                 continue
-            actions = ground_actions(here, self._vocabulary)
-            self._rng.shuffle(actions)
-            for action, prediction in zip(
-                actions, self._model.predict([Query(here, action) for action in actions]), strict=True
-            ):
-                outcome = prediction.outcomes[0]
-                if outcome.success and outcome.changes and not outcome.terminated:
-                    there = apply_changes(here, outcome.changes)
-                    if news.is_in(there):
-                        frontier.append((there, (*way, action)))
+            for action, there in self._next(here):
+                if len(frontier) < MOST_NODES and news.is_in(there):
+                    frontier.append((there, (*way, action)))
+        self._reached = frontier
+        unseen, way = max(
+            (
+                (self._familiarity.unseen(here, action) / (1 + len(way)), (*way, action))
+                for here, way in frontier
+                for action in ground_actions(here, self._vocabulary)
+            ),
+            key=lambda option: option[0],
+        )
+        if unseen:
+            return way
         self._pause = PAUSE
         return ()
 
-    def _new(self, state: State) -> tuple[Action, ...]:
-        """Return an action that is not well known in ``state``, of the least known; none where all are."""
-        known = self._known(state)
+    def _next(self, state: State) -> list[tuple[Action, State]]:
+        """Return where the actions that have an effect would most probably lead, in any order."""
+        actions = ground_actions(state, self._vocabulary)
+        self._rng.shuffle(actions)
+        predictions = self._model.predict([Query(state, action) for action in actions])
+        likely = [(action, prediction.outcomes[0]) for action, prediction in zip(actions, predictions, strict=True)]
+        return [
+            (action, apply_changes(state, outcome.changes))
+            for action, outcome in likely
+            if outcome.success and outcome.changes and not outcome.terminated
+        ]
+
+    def _new(self, state: State) -> Way:
+        """Return an action that would settle a doubt in ``state``, else one of the least known; none where all are well known."""
+        known = {action: self._familiarity.times(state, action) for action in ground_actions(state, self._vocabulary)}
+        if telling := [action for action in known if self._doubts.are_tested_by(action, state)]:
+            return (self._rng.choice(telling),)
         least = min(known.values(), default=WELL_KNOWN)
-        return tuple(self._rng.sample([a for a, n in known.items() if n == least], 1)) if least < WELL_KNOWN else ()
+        if least >= WELL_KNOWN:
+            return ()
+        return (self._rng.choice([action for action, times in known.items() if times == least]),)
+
+    def _chancy(self, state: State) -> Way:
+        """Return the way to an action of which the rules know the outcomes, but not well enough how probable they are."""
+        if not self._unsure:
+            return ()
+        for here, way in self._reached or [(state, ())]:
+            actions = ground_actions(here, self._vocabulary)
+            predictions = self._model.predict([Query(here, action) for action in actions])
+            for action, prediction in zip(actions, predictions, strict=True):
+                if not self._unsure.isdisjoint(prediction.rules):
+                    return (*way, action)
+        return ()
+
+    def _seldom(self) -> Way:
+        """Return the way to the state within reach in which something is so that seldom was; none where the agent is there."""
+        if not self._reached:
+            return ()
+        visits = [self._familiarity.visits(here) for here, _ in self._reached]
+        return self._reached[visits.index(min(visits))][1]
 
     def _least_familiar(self, state: State) -> Action:
-        known = self._known(state)
-        actions = list(known)
-        return self._rng.choices(actions, [1 / (1 + known[action]) for action in actions])[0]
+        actions = ground_actions(state, self._vocabulary)
+        times = [self._familiarity.times(state, action) for action in actions]
+        return self._rng.choices(actions, [1 / (1 + number) for number in times])[0]
 
-    def _known(self, state: State) -> dict[Action, int]:
-        return {action: self._familiarity.times(state, action) for action in ground_actions(state, self._vocabulary)}
+
+def _spoken(record: Record) -> int:
+    """Return in how many transitions the rule spoke."""
+    return record.supports + record.contradicts

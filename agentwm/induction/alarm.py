@@ -1,0 +1,58 @@
+"""Notices that rules are no longer right: what they take for most probable comes less often than chance explains, or more often."""
+
+import math
+from dataclasses import dataclass
+
+from agentwm.types import Transition
+
+__all__ = ["Alarm"]
+
+SURELY = 0.9  # how often, at most, the rules count on being right; noise may explain the rest
+
+
+class Alarm:
+    """Counts, since the rules were last made anew, how often what each took for most probable came.
+
+    It is true once that was not to be expected of one of them.
+    """
+
+    def __init__(self) -> None:
+        self._tallies: dict[str, _Tally] = {}
+
+    def note(self, transition: Transition) -> None:
+        """Count one transition."""
+        predicted = transition.predicted
+        if predicted is not None:
+            for name in predicted.rules:
+                tally = self._tallies.setdefault(name, _Tally())
+                tally.add(predicted.outcomes[0].probability, came=not transition.surprise)
+
+    def __bool__(self) -> bool:
+        return any(tally.is_strange for tally in self._tallies.values())
+
+    def clear(self) -> None:
+        """Begin to count anew."""
+        self._tallies.clear()
+
+
+@dataclass(slots=True)
+class _Tally:
+    """How often something came, how often it was expected to, and the variance of that."""
+
+    came: int = 0
+    expected: float = 0.0
+    variance: float = 0.0
+    is_sure: bool = False
+
+    def add(self, probability: float, *, came: bool) -> None:
+        share = min(SURELY, probability)
+        self.came += came
+        self.expected += share
+        self.variance += share * (1 - share)
+        self.is_sure |= share == SURELY
+
+    @property
+    def is_strange(self) -> bool:
+        """Whether it came less often than chance explains or, where that was not sure, more often."""
+        play = 1 + 3 * math.sqrt(self.variance)
+        return self.came < self.expected - play or (not self.is_sure and self.came > self.expected + play)

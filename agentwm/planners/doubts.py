@@ -1,0 +1,118 @@
+"""What is not yet known of a rare effect: which of the circumstances that all its examples share it needs.
+
+An action in a state is worth trying where some of these circumstances are missing, and no failure so far says that it cannot work without
+them: if it works, they were not needed, and if not, one of them is. Source: learning a conjunction by membership queries (Angluin, 1988,
+"Queries and Concept Learning"); which effects are asked about, and how much may be missing, is ours, DECISIONS 13.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from agentwm.induction.effects import END, EffectTable
+from agentwm.induction.features import Feature, negated
+from agentwm.induction.slots import View
+from agentwm.rules.index import Test, compiled_test
+from agentwm.types import Action, Fluent, Ref, State, Term, Var, Vocabulary
+
+__all__ = ["Doubt", "Doubts"]
+
+RARE = 8  # examples from which on an effect is well enough known
+MISSING = 0.25  # the share of the circumstances that may be missing in an experiment: most of them do not matter
+MOST_BLAME = (
+    1.0  # failures, divided among what was missing in each, that what is missing in an experiment may be to blame for
+)
+
+TableKey = tuple[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstance:
+    """What all examples of an effect share, the failures in which it was missing, and how much it is to be blamed for them."""
+
+    test: Test
+    misses: int
+    blame: float
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """An effect that was hardly seen, and the circumstances shared by all its examples.
+
+    ``required`` say what kinds of things it was done with; they are not put to the test.
+    """
+
+    required: tuple[Test, ...]
+    shared: tuple[Circumstance, ...]
+    failures: int
+
+    def is_tested_by(self, action: Action, state: State) -> bool:
+        """Whether trying ``action`` in ``state`` would tell something, and may well succeed."""
+        args = action.args
+        if not all(test(args, state) for test in self.required):
+            return False
+        missing, blame, most = 0, 0.0, int(MISSING * len(self.shared))
+        failures = self.failures
+        for each in self.shared:
+            if each.test(args, state):
+                failures &= ~each.misses
+            else:
+                missing += 1
+                blame += each.blame
+                if missing > most or blame > MOST_BLAME:
+                    return False
+        return not failures
+
+
+class Doubts:
+    """All that is in doubt, by the kind of action that would tell."""
+
+    def __init__(self, tables: Mapping[TableKey, EffectTable], vocabulary: Vocabulary) -> None:
+        self._by_key = {key: found for key, table in tables.items() if (found := tuple(_doubts_of(table, vocabulary)))}
+
+    def are_tested_by(self, action: Action, state: State) -> bool:
+        """Whether trying ``action`` in ``state`` would settle something."""
+        sorts = tuple(str(state.get(Fluent("sort", (arg,)), "any")) for arg in action.args)
+        return any(doubt.is_tested_by(action, state) for doubt in self._by_key.get((action.verb, sorts), ()))
+
+
+def _doubts_of(table: EffectTable, vocabulary: Vocabulary) -> Iterator[Doubt]:
+    features = table.before.all()
+    features += [negated(feature) for feature in features]
+    kinds = {Ref("kind", (Var(name),)) for name in table.parameters}
+    for name, slot in table.slots.items():
+        if name == END:
+            continue
+        view = View(slot, 0)
+        for _, mask in view.effects:
+            changed = mask & ~view.kept
+            if not 0 < changed.bit_count() < RARE:
+                continue
+            shared = [feature for feature in features if not changed & ~feature.true]
+            yield _doubt(shared, view.known & ~mask, table, kinds, vocabulary)
+
+
+def _doubt(
+    shared: Sequence[Feature], failures: int, table: EffectTable, kinds: Collection[Term], vocabulary: Vocabulary
+) -> Doubt:
+    tested = [f for f in shared if f.condition.left not in kinds or f.condition.op != "=="]
+    columns = [_unpacked(failures & ~f.true, table.number) for f in tested]
+    missing = np.maximum(1, np.sum(columns, axis=0)) if columns else np.ones(table.number)
+    return Doubt(
+        tuple(compiled_test(f.condition, table.parameters, vocabulary) for f in shared if f not in tested),
+        tuple(
+            Circumstance(
+                compiled_test(f.condition, table.parameters, vocabulary),
+                failures & ~f.true,
+                float(np.sum(column / missing)),
+            )
+            for f, column in zip(tested, columns, strict=True)
+        ),
+        failures,
+    )
+
+
+def _unpacked(mask: int, number: int) -> "np.ndarray[tuple[int], np.dtype[np.uint8]]":
+    packed = np.frombuffer(mask.to_bytes((number + 7) // 8, "little"), dtype=np.uint8)
+    return np.unpackbits(packed, count=number, bitorder="little")

@@ -1,0 +1,90 @@
+"""How familiar a situation is: how often each verb was done where a feature was as it is now, and how often anything was so at all.
+
+How new an action is in a state is how seldom its verb was done, with things of such kinds, where one of the features that a rule could
+ask for had that value: the rarest feature counts. Source: count-based exploration over features, as in Martin et al. (2017),
+"Count-Based Exploration in Feature Space"; ours is what is counted, DECISIONS 13.
+"""
+
+from collections import Counter
+from collections.abc import Hashable, Iterator
+from itertools import combinations
+
+from agentwm.induction.features import Features
+from agentwm.induction.table import parameter_names
+from agentwm.rules.matching import UNKNOWN, Unknown, value_of
+from agentwm.types import NOT_ENTITIES, Action, Fluent, State, Value, Vocabulary
+
+__all__ = ["MANY", "Familiarity"]
+
+SOME, MANY = 2, 4  # numbers from here on are alike: in pairs of features, and in single ones
+
+
+class Familiarity:
+    """Counts, over all episodes, in what situations each verb was done."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._features: dict[tuple[str, tuple[str, ...]], Features] = {}
+        self._singles: Counter[Hashable] = Counter()
+        self._pairs: set[Hashable] = set()
+        self._facts: Counter[Hashable] = Counter()
+
+    def add(self, state: State, action: Action) -> None:
+        """Count ``action`` done in ``state``."""
+        self._singles.update(self._situation(state, action))
+        self._pairs.update(_together(state, action))
+        self._facts.update(_plain(state, MANY))
+
+    def times(self, state: State, action: Action) -> int:
+        """Return how often, at least, the verb was done where each feature was as it is in ``state``."""
+        return min((self._singles[key] for key in self._situation(state, action)), default=0)
+
+    def unseen(self, state: State, action: Action) -> int:
+        """Return how many pairs of plain facts, as they are in ``state``, the verb was never done with."""
+        return sum(pair not in self._pairs for pair in _together(state, action))
+
+    def visits(self, state: State) -> int:
+        """Return how often the rarest plain fact of ``state`` was so."""
+        return min((self._facts[fact] for fact in _plain(state, MANY)), default=0)
+
+    def _situation(self, state: State, action: Action) -> Iterator[Hashable]:
+        sorts = tuple(str(state.get(Fluent("sort", (arg,)), "any")) for arg in action.args)
+        key = (action.verb, sorts)
+        if key not in self._features:
+            self._features[key] = Features(parameter_names(sorts), sorts, self._vocabulary)
+        features = self._features[key]
+        bindings = dict(zip(features.parameters, action.args, strict=True))
+        values = {term: value_of(term, bindings, state, self._vocabulary) for term, _ in features.typed}
+        done = (key, _kinds(state, action))
+        yield done
+        for term, sort in features.typed:
+            yield done, term, _alike(values[term], is_entity=sort not in NOT_ENTITIES)
+        for left, right in features.pairs:
+            here, there = values[left], values[right]
+            yield done, left, right, here is not UNKNOWN and here is not None and here == there
+
+
+def _kinds(state: State, action: Action) -> tuple[Value, ...]:
+    return tuple(state.get(Fluent("kind", (arg,))) for arg in action.args)
+
+
+def _together(state: State, action: Action) -> Iterator[Hashable]:
+    done = (action.verb, _kinds(state, action))
+    for pair in combinations(sorted(_plain(state, SOME), key=repr), 2):
+        yield done, pair
+
+
+def _plain(state: State, many: int) -> Iterator[tuple[str, Value]]:
+    """Yield what is so of the fluents without arguments: of a thing its kind, of a number whether it is few or ``many``."""
+    for fluent, value in state.items():
+        if not fluent.args:
+            is_number = type(value) is int
+            yield fluent.name, min(value, many) if is_number else state.get(Fluent("kind", (str(value),)), value)  # type: ignore[type-var]
+
+
+def _alike(value: Value | Unknown, *, is_entity: bool) -> Hashable:
+    if isinstance(value, Unknown) or value is None or isinstance(value, bool):
+        return repr(value)
+    if isinstance(value, int | float):
+        return min(MANY, int(value))
+    return "something" if is_entity else value
