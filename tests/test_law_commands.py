@@ -18,11 +18,13 @@ from agentwm.evaluation.agreement import agreement
 from agentwm.induction.credit import examples
 from agentwm.induction.evidence import accept
 from agentwm.induction.noisy import NoisyInducer
+from agentwm.minds import Learner
 from agentwm.models.rule_model import AlignedModel
 from agentwm.rules.laws import parse_law
 from agentwm.rules.sandbox import open_sandbox
 from agentwm.types import EnvironmentOptions, Outcome, Prediction, Query, Trajectory, Vocabulary
 from agentwm_environments.small import frozenlake
+from agentwm_environments.small import locks as locks_world
 from agentwm_environments.small.truth import KnownWorld
 
 pytest.importorskip("pydantic_monty", reason="needs the [sandbox] extra: pip install 'agentwm[sandbox]'")
@@ -299,3 +301,20 @@ def test_a_law_of_distances_learned_on_one_lake_is_right_on_another_where_rules_
     assert together.right == len(asked), together.differences[:1]
     assert alone.right < len(asked) / 10
     assert alone.right < laws_alone.right < together.right, "what pays and what ends is the rules' part"
+
+
+def test_laws_are_kept_while_rules_are_learned_and_held_against_what_was_lived() -> None:
+    world = locks_world.make(EnvironmentOptions(count=2, learning=True))
+    learner = Learner(RuleStore(laws=(THROUGH, NOWHERE, HALTING)))
+    for task in world.tasks():
+        episode = Episode(world, task)
+        learner.play(episode, rng=random.Random(0), max_steps=120)
+        learner.conclude(episode)
+    store = learner.store
+    assert store.rules
+    assert store.laws == (THROUGH, HALTING)
+    assert store.retired_laws == (NOWHERE,)
+    assert store.record(THROUGH).supports > 0
+    assert store.record(THROUGH).contradicts == 0
+    assert "contradicted by" in store.record(NOWHERE).reason
+    assert "gave no answer" in store.record(HALTING).reason

@@ -167,6 +167,26 @@ def test_whatever_one_faces_first_the_shared_place_has_the_same_name() -> None:
     assert one.told == other.told
 
 
+@pytest.mark.parametrize(
+    ("text", "shares"),
+    [
+        ("You open the drawer 1. The drawer 1 is open. In it, you see nothing.", True),
+        ("On the drawer 1, you see a pen 1.", True),
+        ("The drawer 1 is closed.", True),
+        ("You pick up the pen 1 from the drawer 1.", True),
+        ("You move the pen 1 to the drawer 1.", True),
+        ("You arrive at drawer 1. The drawer 1 is closed.", False),
+        ("There's nothing special about pen 1.", False),
+        ("Nothing happens.", False),
+    ],
+)
+def test_what_is_handled_or_looked_into_is_here_though_the_agent_went_to_another(text: str, *, shares: bool) -> None:
+    known = {Fluent("at"): "drawer 2", **facts("drawer 1", place="drawer 1"), **facts("drawer 2", place="drawer 2")}
+    told = read(text, known).told  # type: ignore[arg-type]
+    places = {told.get(Fluent("place", (name,)), name) for name in ("drawer 1", "drawer 2")}
+    assert (len(places) == 1) is shares
+
+
 def test_arrival_forgets_what_is_no_longer_there_and_nothing_else() -> None:
     believed = (
         facts("mug 1", **{"in": "desk 1"}) | facts("pen 1", **{"in": "desk 1"}) | facts("egg 1", **{"in": "shelf 1"})

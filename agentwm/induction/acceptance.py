@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from agentwm.induction.credit import Example
 from agentwm.rules.language import Rule
 
-__all__ = ["ENOUGH", "Beginnings"]
+__all__ = ["ENOUGH", "Beginnings", "effects_of"]
 
 FIRST = 25  # transitions in the shortest beginning; each is twice as long as the one before
 ENOUGH = 2  # transitions, not learned from, in which each effect of a rule must have been foretold
@@ -36,13 +36,13 @@ class Beginnings:
         """Take in the rules made from the first `next` transitions."""
         foretelling: dict[object, list[Rule]] = {}
         for rule in rules:
-            for effect in _effects(rule):
+            for effect in effects_of(rule):
                 foretelling.setdefault(effect, []).append(rule)
         self._made.append((self.next, foretelling))
 
     def foretold(self, rule: Rule, right: int, examples: Sequence[Example]) -> int:
         """Return in how many of the examples that ``rule`` got ``right`` (bits) its effects were foretold, counting to `ENOUGH` only."""
-        return min((self._count(effect, right, examples) for effect in _effects(rule)), default=0)
+        return min((self._count(effect, right, examples) for effect in effects_of(rule)), default=0)
 
     def _count(self, effect: object, right: int, examples: Sequence[Example]) -> int:
         count = 0
@@ -57,7 +57,7 @@ class Beginnings:
         return count
 
 
-def _effects(rule: Rule) -> set[object]:
+def effects_of(rule: Rule) -> set[object]:
     """Return what the rule says may come: changes, rewards and the end, whatever the probability; of any verb all the same."""
     found: set[object] = set()
     for outcome in rule.outcomes:

@@ -251,9 +251,10 @@ class EffectsLearner:
         return aside
 
     def _pays(self, general: LearnedRule, own: Mapping[EffectTable, Sequence[LearnedRule]]) -> bool:
-        """Whether ``general`` explains what no verb's own rule does, or says once what two or more of them say."""
-        if general.rule.after and not general.rule.when:
-            return True
+        """Whether ``general`` explains what no verb's own rule does, or says once what they say one by one.
+
+        Of the state arrived in it may say what only one verb has led to yet.
+        """
         effects = set(_effects_of(general.rule))
         explained = replaced = 0
         for table, rules in own.items():
@@ -261,8 +262,9 @@ class EffectsLearner:
                 if effects & set(_effects_of(learned.rule)):
                     mask = _of_all(learned.right, self._places[table])
                     explained |= mask
-                    replaced += not mask & ~general.right
-        return replaced > 1 or (general.right & ~explained).bit_count() >= FEW
+                    replaced += not mask & ~general.right and bool(learned.rule.after) == bool(general.rule.after)
+        needed, few = (1, 1) if general.rule.after else (2, FEW)
+        return replaced >= needed or (general.right & ~explained).bit_count() >= few
 
     def _is_general(self, learned: LearnedRule) -> bool:
         """Whether one thing surely follows, either from different actions or, by what is known, from the state arrived in alone."""

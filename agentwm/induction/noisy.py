@@ -6,6 +6,7 @@ from dataclasses import replace
 from agentwm.induction.acceptance import ENOUGH, Beginnings
 from agentwm.induction.credit import Example, examples
 from agentwm.induction.effects import EffectsLearner, EffectTable, LearnedRule
+from agentwm.induction.succession import reason_for, successors
 from agentwm.knowledge import learn as learn_knowledge
 from agentwm.rules.language import ANY_ACTION, Rule
 from agentwm.rules.matching import bind, conjunction, look_up
@@ -15,12 +16,14 @@ from agentwm.types import Trajectory, Transition, Vocabulary
 
 __all__ = ["NoisyInducer", "verdict"]
 
+TOLERATED = 0.25  # contradictions for each support that a rule believed before is forgiven
+
 
 class NoisyInducer:
     """Induces rules from trajectories; what was seen is kept as columns, so that one more transition costs one more row.
 
     The rules are a function of the transitions, in their order, and of ``base``: what was believed before the first of them. A rule of
-    ``base`` is held while nothing contradicts it.
+    ``base`` is held until it is contradicted more often than noise explains.
     """
 
     def __init__(self, base: RuleStore | None = None) -> None:
@@ -79,21 +82,27 @@ class NoisyInducer:
         rules = [each.rule for each in learned]
         present = {rule.id for rule in rules}
         records = {each.rule.id: self._record(each) for each in learned}
-        held = [rule for rule in self._base.rules if rule.id not in present]
-        against = {rule.id: self._contradictions(rule) for rule in held}
-        held = [rule for rule in held if not against[rule.id]]
+        held: list[Rule] = []
+        for rule in self._base.rules:
+            if rule.id not in present:
+                record = self._held_against(rule)
+                if record.contradicts <= record.supports * TOLERATED:
+                    held.append(rule)
+                records[rule.id] = record
         gone = {rule.id: rule for rule in (*store.retired, *store.rules)}
         retired = [rule for name, rule in gone.items() if name not in present and rule not in held]
         for rule in retired:
-            if store.record(rule).state != "retired":
-                count = against.get(rule.id, 0)
-                reason = f"contradicted by {count} transitions" if count else "replaced by rules that explain more"
-                update = {
-                    "state": "retired",
-                    "reason": reason,
-                    "contradicts": max(count, store.record(rule).contradicts),
-                }
-                records[rule.id] = store.record(rule).model_copy(update=update)
+            before = store.record(rule)
+            if before.state != "retired":
+                after = successors(rule, rules)
+                count = records.get(rule.id, before).contradicts
+                reason = f"contradicted by {count} transitions; " if rule.id in records else ""
+                update = {"state": "retired", "reason": reason + reason_for(rule, after), "contradicts": count}
+                records[rule.id] = before.model_copy(update=update)
+                for heir in after:
+                    if heir.id not in store.records:
+                        parents = (*records[heir.id].parents, rule.id)
+                        records[heir.id] = records[heir.id].model_copy(update={"parents": parents})
         knowledge = self._base.knowledge.plus(learn_knowledge(trajectories, vocabulary))
         return replace(
             store,
@@ -114,9 +123,17 @@ class NoisyInducer:
             state="active" if foretold >= ENOUGH else "candidate",
         )
 
-    def _contradictions(self, rule: Rule) -> int:
+    def _held_against(self, rule: Rule) -> Record:
+        """Return the record of a rule of `base`, with what was seen since counted in."""
         assert self._vocabulary is not None
-        return sum(verdict(rule, example, self._vocabulary) is False for example in self._examples)
+        said = [verdict(rule, example, self._vocabulary) for example in self._examples]
+        before = self._base.record(rule)
+        return before.model_copy(
+            update={
+                "supports": before.supports + said.count(True),
+                "contradicts": before.contradicts + said.count(False),
+            }
+        )
 
 
 def verdict(rule: Rule, example: Example, vocabulary: Vocabulary) -> bool | None:

@@ -9,7 +9,7 @@ order and the search of the next new thing in the learned model are ours, DECISI
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from agentwm.planners.doubts import RARE, Doubts
 from agentwm.planners.familiarity import MANY, Familiarity
@@ -26,6 +26,7 @@ WELL_KNOWN = 3  # times after which a verb is no longer new where a feature has 
 ENOUGH = 1000  # trials after which a probability is known to within 0.03: twice the standard error of an even chance
 MOST_NODES = 80
 DEEPEST = 20
+PRACTICE = 0.5  # how often what is a matter of chance is tried again when nothing is new
 PAUSE = 15  # steps without another search after one that found nothing
 
 Way = tuple[Action, ...]
@@ -63,20 +64,25 @@ class Novelty:
         if self._rest and history and not history[-1].surprise:
             actions, self._rest = self._rest, self._rest[1:]
             return Plan(actions, "goes where something is new")
-        if way := self._way(state):
-            return self._follow(way, "tries what is new")
-        if self._payoff and (plan := self._payoff.plan(state, goal, history)).reaches_goal:
-            return plan
-        if self._rng.random() < 0.5 and (way := self._chancy(state)):
-            return self._follow(way, "tries again what is a matter of chance")
-        if way := self._seldom():
-            self._pause = 0
-            return self._follow(way, "goes where it seldom was")
-        return self._follow((self._least_familiar(state),), "tries what is least familiar")
-
-    def _follow(self, way: Way, reason: str) -> Plan:
+        reason, way = next((reason, way) for reason, way in self._offers(state, goal, history) if way)
         self._rest = way[1:]
         return Plan(way, reason)
+
+    def _offers(self, state: State, goal: Goal, history: Sequence[Transition]) -> Iterator[tuple[str, Way]]:
+        """Yield ways with why they are worth going, the best first; an empty one leads nowhere."""
+        yield "tries what is new", self._way(state)
+        if self._rng.random() < PRACTICE:
+            yield "tries again what is a matter of chance", self._chancy(state)
+        if way := self._together():
+            self._pause = 0
+            yield "tries what was never met together", way
+        if self._payoff:
+            plan = self._payoff.plan(state, goal, history)
+            yield plan.reason, plan.actions if plan.reaches_goal else ()
+        if way := self._seldom():
+            self._pause = 0
+            yield "goes where it seldom was", way
+        yield "tries what is least familiar", (self._least_familiar(state),)
 
     def _way(self, state: State) -> Way:
         """Return the way to something new; where none is found, `_reached` holds the states that were looked at."""
@@ -96,16 +102,6 @@ class Novelty:
                 if len(frontier) < MOST_NODES and news.is_in(there):
                     frontier.append((there, (*way, action)))
         self._reached = frontier
-        unseen, way = max(
-            (
-                (self._familiarity.unseen(here, action) / (1 + len(way)), (*way, action))
-                for here, way in frontier
-                for action in ground_actions(here, self._vocabulary)
-            ),
-            key=lambda option: option[0],
-        )
-        if unseen:
-            return way
         self._pause = PAUSE
         return ()
 
@@ -130,6 +126,16 @@ class Novelty:
         if least >= WELL_KNOWN:
             return ()
         return (self._rng.choice([action for action, times in known.items() if times == least]),)
+
+    def _together(self) -> Way:
+        """Return the way to an action with pairs of circumstances that its verb was never done with: many of them, or near."""
+        options = [
+            (self._familiarity.unseen(here, action) / (1 + len(way)), (*way, action))
+            for here, way in self._reached
+            for action in ground_actions(here, self._vocabulary)
+        ]
+        unseen, way = max(options, key=lambda option: option[0], default=(0.0, ()))
+        return way if unseen else ()
 
     def _chancy(self, state: State) -> Way:
         """Return the way to an action of which the rules know the outcomes, but not well enough how probable they are."""

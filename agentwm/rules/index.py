@@ -4,6 +4,7 @@ Conditions are compiled to functions of the action's arguments and the state. Th
 stands the term that most of its rules compare with a constant, and only the branch of its present value is followed.
 """
 
+import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ Args = tuple[str, ...]
 Read = Callable[[Args, State], Value | Unknown]
 Test = Callable[[Args, State], bool | None]
 Strike = Callable[[Args, State], int]
+
+_NUMBERS = frozenset({int, float, bool})
 
 SMALL = 3  # constants to tell apart, from which on a term is switched on
 
@@ -70,7 +73,9 @@ def compiled_test(condition: Condition, parameters: Sequence[str], vocabulary: V
     if op in ("in", "notin"):
         constants: tuple[Value, ...] = right  # type: ignore[assignment]  # these two have constants there
         return lambda args, state: compare(left(args, state), op, constants)
-    other = compiled(right, parameters, vocabulary)  # type: ignore[arg-type]
+    if not isinstance(right, Ref | Var):
+        return _against_constant(left, op, right)  # type: ignore[arg-type]  # the other kinds were dealt with
+    other = compiled(right, parameters, vocabulary)
     is_reference = isinstance(right, Ref)
 
     def test(args: Args, state: State) -> bool | None:
@@ -80,6 +85,31 @@ def compiled_test(condition: Condition, parameters: Sequence[str], vocabulary: V
         return compare(here, op, there)
 
     return test
+
+
+def _against_constant(left: Read, op: str, right: Value) -> Test:
+    """Return what `compare` would say of what ``left`` reads and a constant, without asking each time what is to be compared."""
+    if op in ("==", "!="):
+        is_equal = op == "=="
+
+        def same(args: Args, state: State) -> bool | None:
+            here = left(args, state)
+            return None if here is UNKNOWN else (here == right) is is_equal
+
+        return same
+    limit = right if isinstance(right, int | float) else math.nan
+
+    def more(args: Args, state: State) -> bool | None:
+        here = left(args, state)
+        return here > limit if here.__class__ in _NUMBERS else None  # type: ignore[operator]
+
+    def less(args: Args, state: State) -> bool | None:
+        here = left(args, state)
+        return here < limit if here.__class__ in _NUMBERS else None  # type: ignore[operator]
+
+    if not isinstance(right, int | float):
+        return lambda _args, _state: None
+    return more if op == ">" else less
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,13 +219,14 @@ def _ordered(read: Read, op: str, masks: Mapping[float, int]) -> tuple[Strike, i
     struck = [0]  # by how many of the limits, from the one that is broken first, are broken
     for limit in reversed(limits) if op == ">" else limits:
         struck.append(struck[-1] | masks[limit])
-    everything = struck[-1]
+    everything, number, is_more = struck[-1], len(limits), op == ">"
 
     def strike(args: Args, state: State) -> int:
         value = read(args, state)
-        if not isinstance(value, int | float):
+        if value.__class__ not in _NUMBERS:
             return everything
-        return struck[len(limits) - bisect_left(limits, value)] if op == ">" else struck[bisect_right(limits, value)]
+        position = bisect_left(limits, value) if is_more else number - bisect_right(limits, value)  # type: ignore[type-var]
+        return struck[number - position]
 
     return strike, everything
 
