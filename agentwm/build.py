@@ -10,14 +10,27 @@ from collections.abc import Iterable, Sequence
 from importlib import metadata
 from typing import Literal
 
+from agentwm.backends.prompts import Prompt
 from agentwm.backends.protocol import BackendSpec
 from agentwm.configuration import RunConfig
 from agentwm.errors import ConfigurationError, MissingExtraError, quoted
 from agentwm.types import EnvironmentSpec, PlannerSpec
 
-__all__ = ["Kind", "backend", "checked", "environment", "expect", "extras", "load", "missing_extra", "names", "planner"]
+__all__ = [
+    "Kind",
+    "backend",
+    "checked",
+    "environment",
+    "expect",
+    "extras",
+    "load",
+    "missing_extra",
+    "names",
+    "planner",
+    "prompt",
+]
 
-Kind = Literal["environments", "planners", "backends"]
+Kind = Literal["environments", "planners", "backends", "prompts"]
 
 _OPTIONAL = re.compile(r"""^(?P<package>[A-Za-z0-9._-]+).*;.*extra\s*==\s*['"](?P<extra>[^'"]+)['"]""")
 
@@ -84,13 +97,29 @@ def backend(name: str) -> BackendSpec:
     return spec
 
 
+def prompt(name: str) -> Prompt:
+    """Return the prompt ``name``, whose entry point is a function that reads it.
+
+    Raises: as `load`, and ConfigurationError when its entry point returns no `Prompt`.
+    """
+    read = load("prompts", name)
+    found = read() if callable(read) else read
+    if not isinstance(found, Prompt):
+        raise ConfigurationError(
+            f"expected the prompt {quoted(name)} to be a function that returns a Prompt, got {quoted(found)}"
+        )
+    return found
+
+
 def checked(config: RunConfig) -> EnvironmentSpec:
     """Return what the environment of ``config`` declares, once every name in ``config`` is known to mean something.
 
-    Raises: ConfigurationError for an unknown environment, planner, split or engine.
+    Raises: ConfigurationError for an unknown environment, planner, backend, split or engine.
     """
     spec = environment(config.environment)
     expect("planner", config.planner, names("planners"))
+    if config.model is not None:
+        expect("backend", config.model.partition("/")[0], names("backends"))
     for split in (config.split, config.train_split):
         if split is not None:
             expect(f"split of {spec.name}", split, spec.splits)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agentwm.cli_rules import console, rules_app
-from agentwm.errors import AgentwmError, ConfigurationError
+from agentwm.errors import AgentwmError, BackendError, ConfigurationError
 
 if TYPE_CHECKING:
     from agentwm.configuration import RunConfig
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["app", "main"]
 
 EXIT_ERROR = 2
+EXIT_BUDGET = 3
 EXIT_INTERRUPTED = 130
 
 app = typer.Typer(
@@ -71,11 +72,41 @@ def run(  # noqa: PLR0913 - one parameter per option is how typer works
     admissible: Annotated[
         bool, typer.Option("--admissible", help="Let the agent see the list of admissible commands.")
     ] = False,
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="BACKEND/NAME", help="A language model to ask beside the rules; the key: OPENAI_API_KEY."),
+    ] = None,
+    base_url: Annotated[str | None, typer.Option(metavar="URL", help="Where an OpenAI-compatible server is.")] = None,
+    ask: Annotated[
+        str | None,
+        typer.Option(help="When to ask it: never, silent (where the rules are) or always.  [default: silent]"),
+    ] = None,
+    roles: Annotated[
+        str | None, typer.Option(help="What to ask it for: predict, propose, judge.  [default: predict]")
+    ] = None,
+    record: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Record what it says.  [default: RUN/replies.jsonl]")
+    ] = None,
+    said_by: Annotated[str | None, typer.Option(help="Who the recording is to name as having answered.")] = None,
+    replay: Annotated[Path | None, typer.Option(metavar="FILE", help="Take all answers from a recording.")] = None,
+    timeout_s: Annotated[float | None, typer.Option(help="Seconds that one call may take.  [default: 120]")] = None,
+    price: Annotated[
+        str | None, typer.Option(metavar="IN,OUT[,CACHED]", help="What a million tokens cost, for the account.")
+    ] = None,
+    max_calls: Annotated[
+        int | None, typer.Option(min=1, help="Calls after which the run stops, to be resumed.")
+    ] = None,
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="Tokens, in and out, after which it stops.")] = None,
+    max_cost: Annotated[float | None, typer.Option(help="Money after which it stops; needs --price.")] = None,
+    max_seconds: Annotated[float | None, typer.Option(help="Seconds after which no more is asked.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the run.  [default: ./runs/ENV-TIME]")] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the report as one JSON object and nothing else.")
     ] = False,
-    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with a run that was cut off.")] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN", help="Go on with a run that was cut off or stopped, with --max-calls more, say."),
+    ] = None,
 ) -> None:
     """Learn the rules of a world by playing, then play unseen games with the rules frozen."""
     from agentwm.configuration import RunConfig, new_folder
@@ -86,12 +117,16 @@ def run(  # noqa: PLR0913 - one parameter per option is how typer works
         raise ConfigurationError("expected the name of an environment, or --resume RUN; `agentwm envs` lists them")
     else:
         options = {name: value for name, value in context.params.items() if name in RunConfig.model_fields}
-        config = RunConfig.parse(options | {"out": out or new_folder(environment)})
+        lists = {"roles": _listed(roles), "price": _listed(price)}
+        config = RunConfig.parse(options | lists | {"out": out or new_folder(environment)})
     report = _run(config, is_resumed=resume is not None, as_json=as_json)
     if as_json:
         sys.stdout.write(report.model_dump_json(indent=2) + "\n")
     else:
         _print_report(report)
+    if report.stopped is not None:
+        sys.stderr.write(f"\nstopped: {report.stopped}\n{_how_to_go_on(Path(report.run), more=True)}\n")
+        raise typer.Exit(EXIT_BUDGET)
 
 
 @app.command()
@@ -155,30 +190,41 @@ def _run(config: "RunConfig", *, is_resumed: bool, as_json: bool) -> "Report":
             with progress:
                 return run_experiment(config, resume=is_resumed, progress=progress)
         except KeyboardInterrupt:
-            saved = f"the run is saved; go on with: agentwm run --resume {config.out}"
             is_saved = config.out is not None and RunStore.is_at(config.out)
-            sys.stderr.write(f"\ninterrupted; {saved if is_saved else 'the run had not begun'}\n")
+            saved = _how_to_go_on(config.out) if is_saved else "the run had not begun"
+            sys.stderr.write(f"\ninterrupted; {saved}\n")
             raise typer.Exit(EXIT_INTERRUPTED) from None
+        except BackendError as error:
+            if config.out is None or not RunStore.is_at(config.out):
+                raise
+            raise AgentwmError(f"{error}; {_how_to_go_on(config.out)}") from error
+
+
+def _how_to_go_on(path: Path | None, *, more: bool = False) -> str:
+    return f"the run is saved; go on with: agentwm run --resume {path}{' --max-calls MORE, or whatever is spent' if more else ''}"
+
+
+def _listed(text: str | None) -> list[str] | None:
+    """Return the parts of a list with commas."""
+    return None if text is None else [part.strip() for part in text.split(",")]
 
 
 def _resumed_config(context: typer.Context, path: Path, environment: str | None) -> "RunConfig":
     """Return the configuration that the run in ``path`` was begun with.
 
-    Raises: ConfigurationError when another option was given beside ``--resume``: a run keeps its own.
+    Raises: ConfigurationError when another option than a budget was given beside ``--resume``: a run keeps its own.
     """
-    from agentwm.configuration import RunConfig
+    from agentwm.configuration import BUDGETS, RunConfig
     from agentwm.records import RunStore
 
-    given = [
-        name
-        for name in context.params
-        if name not in {"resume", "as_json", "environment"} and _was_given(context, name)
-    ]
-    if given:
-        option = given[0].replace("_", "-")
+    given = [name for name in context.params if _was_given(context, name)]
+    fixed = [name for name in given if name not in {"resume", "as_json", "environment", *BUDGETS}]
+    if fixed:
+        option = fixed[0].replace("_", "-")
         raise ConfigurationError(f"--resume goes on with the options that the run was begun with: leave out --{option}")
+    more = {name: context.params[name] for name in given if name in BUDGETS}
     with RunStore.open(path) as store:
-        config = RunConfig.parse(store.config | {"out": path})
+        config = RunConfig.parse(store.config | more | {"out": path})
     if environment not in {None, config.environment}:
         raise ConfigurationError(f"the run in {path} is of {config.environment}, not of {environment}")
     return config

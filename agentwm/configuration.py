@@ -3,16 +3,26 @@
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agentwm.errors import ConfigurationError, quoted
 from agentwm.types import EnvironmentOptions, EnvironmentSpec
 
-__all__ = ["RunConfig", "new_folder"]
+__all__ = ["BUDGETS", "Ask", "Role", "RunConfig", "new_folder"]
 
 Count = Annotated[int, Field(ge=0)]
+AtLeastOne = Annotated[int, Field(ge=1)]
+Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Ask = Literal["never", "silent", "always"]
+Role = Literal["predict", "propose", "judge"]
+
+# What a run may be given more of when it is resumed.
+BUDGETS = ("max_calls", "max_tokens", "max_cost", "max_seconds")
+
+_OF_A_MODEL = ("base_url", "ask", "roles", "record", "said_by", "timeout_s", "price", *BUDGETS)
 
 
 class RunConfig(BaseModel):
@@ -23,6 +33,12 @@ class RunConfig(BaseModel):
     ``games`` is a folder of games, ``altered`` the seed of a variant of the world, None for the ordinary one. ``out`` is the folder
     of the run, None for a new one under ``./runs``. ``max_steps`` and ``admissible`` are for playing: learning has a limit of its
     own, and never sees the list of admissible actions.
+
+    ``model`` is a language model, ``BACKEND/NAME``, that takes on ``roles`` while playing; None for rules alone. It is asked ``never``,
+    where the rules are ``silent`` (the default), or ``always``. What it says is recorded in the file ``record``, said to be by
+    ``said_by``, or in the folder of the run; ``replay`` is a recording to take all answers from. A call may take ``timeout_s``, None
+    for 120 s. ``price`` is what a million tokens cost: input, output and perhaps cached input. The budgets are for the whole run,
+    however often it is resumed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,6 +57,24 @@ class RunConfig(BaseModel):
     altered: Count | None = None
     admissible: bool = False
     out: Path | None = None
+    model: str | None = None
+    base_url: str | None = None
+    ask: Ask | None = None
+    roles: tuple[Role, ...] | None = None
+    record: Path | None = None
+    said_by: str | None = None
+    replay: Path | None = None
+    timeout_s: Amount | None = None
+    price: tuple[Price, ...] | None = None
+    max_calls: AtLeastOne | None = None
+    max_tokens: AtLeastOne | None = None
+    max_cost: Amount | None = None
+    max_seconds: Amount | None = None
+
+    @property
+    def has_model(self) -> bool:
+        """Whether a language model, or a recording of one, takes part."""
+        return self.model is not None or self.replay is not None
 
     @classmethod
     def parse(cls, options: Mapping[str, object]) -> Self:
@@ -49,7 +83,7 @@ class RunConfig(BaseModel):
         Raises: ConfigurationError naming the first option that is unknown or has an impossible value.
         """
         try:
-            return cls.model_validate(dict(options))
+            config = cls.model_validate(dict(options))
         except ValidationError as error:
             first = error.errors()[0]
             name = ".".join(map(str, first["loc"]))
@@ -58,6 +92,30 @@ class RunConfig(BaseModel):
                     f"unknown option {quoted(name)}; there are {', '.join(cls.model_fields)}"
                 ) from error
             raise ConfigurationError(f"option {quoted(name)}: {first['msg']}, got {quoted(first['input'])}") from error
+        config.expect_a_model()
+        return config
+
+    def expect_a_model(self) -> None:
+        """Raise a ConfigurationError where something is asked of a language model and there is none, or that cannot be."""
+        given = [name for name in _OF_A_MODEL if getattr(self, name) is not None]
+        if given and not self.has_model:
+            raise ConfigurationError(
+                f"the option {given[0]} is about a language model: name one with --model BACKEND/NAME, or a recording with --replay"
+            )
+        if self.replay is not None and self.record is not None:
+            raise ConfigurationError(
+                "expected a file to record to or one to replay, got both: drop --record or --replay"
+            )
+        if self.model is not None and not all(self.model.partition("/")):
+            raise ConfigurationError(f"expected a model as BACKEND/NAME (openai/gpt-5, say), got {quoted(self.model)}")
+        if self.price is not None and len(self.price) not in (2, 3):
+            raise ConfigurationError(
+                f"expected a price as INPUT,OUTPUT or INPUT,OUTPUT,CACHED per million tokens, got {quoted(self.price)}"
+            )
+        if self.roles is not None and "judge" in self.roles and "propose" not in self.roles:
+            raise ConfigurationError(
+                "judge weighs what propose proposes: give the language model both roles, or neither"
+            )
 
     def settled(self, spec: EnvironmentSpec) -> Self:
         """Return the configuration with the environment's own numbers where none were given."""

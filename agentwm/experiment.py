@@ -11,17 +11,21 @@ import time
 from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agentwm import build
 from agentwm.agent import Episode, play
-from agentwm.configuration import RunConfig, new_folder
-from agentwm.errors import ConfigurationError
+from agentwm.configuration import BUDGETS, RunConfig, new_folder
+from agentwm.errors import BudgetReachedError, ConfigurationError
 from agentwm.evaluation import Report, report_on, results_of
 from agentwm.minds import AfterStep, BeforeStep, Learner, acting_mind
 from agentwm.records import RunStore
 from agentwm.rules.store import RuleStore
 from agentwm.session import Phase, Progress, Session
 from agentwm.types import EnvironmentSpec, PlannerSpec
+
+if TYPE_CHECKING:
+    from agentwm.language import RunLanguage
 
 __all__ = ["run"]
 
@@ -32,8 +36,10 @@ def run(config: RunConfig, *, progress: Progress = lambda _event: None, resume: 
     ``resume`` goes on with the run in that folder; one that is finished is reported again. ``progress`` is called after every step
     and every episode. A task that cannot be played to its end counts as not won, and the report names it with the reason.
 
+    A run whose budget is spent ends early: its report says so, and it can be resumed with more.
+
     Raises: ConfigurationError, before anything is written, for what cannot be; RunStoreError when the folder holds a run already
-        or, to be resumed, holds none or one of other options.
+        or, to be resumed, holds none or one of other options; BackendError when a language model cannot be asked.
     """
     began_s = time.monotonic()
     spec, planner = build.checked(config), build.planner(config.planner)
@@ -43,6 +49,7 @@ def run(config: RunConfig, *, progress: Progress = lambda _event: None, resume: 
         return finished
     rules = _initial_rules(config)
     with ExitStack() as stack:
+        language = _language(config, stack, resume=resume)
         learning, playing = _phases(config, spec, stack)
         records = stack.enter_context(_records(config, folder, resume=resume))
         earlier_s = sum(each.wall_s for each in records.episodes() if each.status != "running")
@@ -50,7 +57,10 @@ def run(config: RunConfig, *, progress: Progress = lambda _event: None, resume: 
         learner.store.save(folder)
         _learn(Session(learning, config.seed, records, progress), learner, spec.learning_steps, folder)
         max_steps = config.max_steps or spec.max_steps
-        _play(Session(playing, config.seed, records, progress), learner.store, planner, max_steps)
+        if language is not None:
+            _begin(language, records, earlier_s)
+        session = Session(playing, config.seed, records, progress)
+        stopped = _play(session, learner.store, planner, max_steps, language)
         report = report_on(
             results_of(records),
             config=config,
@@ -61,8 +71,11 @@ def run(config: RunConfig, *, progress: Progress = lambda _event: None, resume: 
             wall_s=earlier_s + time.monotonic() - began_s,
             run=str(folder),
             refused=[str(refusal) for phase in (learning, playing) for refusal in phase.refusals],
+            llm=None if language is None else language.use(),
+            stopped=stopped,
         )
-        records.finish(report.model_dump_json())
+        if stopped is None:
+            records.finish(report.model_dump_json())
     return report
 
 
@@ -102,7 +115,8 @@ def _phase(name: str, config: RunConfig, spec: EnvironmentSpec, stack: ExitStack
 
 def _placed(config: RunConfig, folder: Path) -> RunConfig:
     """Return ``config`` such that it means the same wherever the run is resumed from."""
-    places = {name: path.expanduser().absolute() for name in ("games", "rules") if (path := getattr(config, name))}
+    named = ("games", "rules", "record", "replay")
+    places = {name: path.expanduser().absolute() for name in named if (path := getattr(config, name))}
     return config.model_copy(update={**places, "out": folder})
 
 
@@ -123,7 +137,8 @@ def _records(config: RunConfig, folder: Path, *, resume: bool) -> RunStore:
         return RunStore.create(folder, config.model_dump(mode="json", exclude={"out"}))
     records = RunStore.resume(folder)
     begun = RunConfig.parse(records.config | {"out": folder})
-    differing = [name for name in RunConfig.model_fields if getattr(begun, name) != getattr(config, name)]
+    fixed = [name for name in RunConfig.model_fields if name not in BUDGETS]
+    differing = [name for name in fixed if getattr(begun, name) != getattr(config, name)]
     if differing:
         records.close()
         name = differing[0]
@@ -132,6 +147,23 @@ def _records(config: RunConfig, folder: Path, *, resume: bool) -> RunStore:
             "it can only be resumed with its own options"
         )
     return records
+
+
+def _language(config: RunConfig, stack: ExitStack, *, resume: bool) -> "RunLanguage | None":
+    """Return the language model that ``config`` asks for, closed with ``stack``; None where it asks for none."""
+    if not config.has_model:
+        return None
+    from agentwm.language import RunLanguage  # noqa: PLC0415 -- only those who ask a model need it
+
+    return stack.enter_context(closing(RunLanguage(config, resume=resume)))
+
+
+def _begin(language: "RunLanguage", records: RunStore, elapsed_s: float) -> None:
+    """Begin to play with ``language``, which has heard all that the world answered in the episodes on record."""
+    played = [each.episode for each in records.completed("play")]
+    language.begin(records.path, ended=played, elapsed_s=elapsed_s)
+    for each in [*records.completed("learn"), *records.completed("play")]:
+        language.mind.hear(records.trajectory(each.episode))
 
 
 def _finished_report(folder: Path) -> Report | None:
@@ -163,12 +195,22 @@ def _learn(session: Session, learner: Learner, max_steps: int, folder: Path) -> 
         learner.store.save(folder)
 
 
-def _play(session: Session, rules: RuleStore, planner: PlannerSpec, max_steps: int) -> None:
-    """Play the episodes still to be played."""
+def _play(
+    session: Session, rules: RuleStore, planner: PlannerSpec, max_steps: int, language: "RunLanguage | None"
+) -> str | None:
+    """Play the episodes still to be played; return what ended that early, None where nothing did."""
 
     def act(episode: Episode, *, rng: random.Random, before_step: BeforeStep, after_step: AfterStep) -> None:
-        mind = acting_mind(planner, rules, episode, rng=rng)
+        acting = acting_mind if language is None else language.mind.acting
+        mind = acting(planner, rules, episode, rng=rng)
         play(episode, mind, max_steps=max_steps, before_step=before_step, after_step=after_step)
 
-    for number, task in session.unplayed(len(rules)):
-        session.end(session.attempt(number, task, act), len(rules))
+    try:
+        for number, task in session.unplayed(len(rules)):
+            attempt = session.attempt(number, task, act)
+            if language is not None and attempt.episode is not None:
+                language.conclude(number, attempt.episode)
+            session.end(attempt, len(rules))
+    except BudgetReachedError as error:
+        return str(error)
+    return None

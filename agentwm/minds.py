@@ -24,14 +24,16 @@ from agentwm.types import (
     PlannerParts,
     PlannerSpec,
     Prediction,
+    Proposer,
     Trajectory,
     Transition,
 )
 
-__all__ = ["LEARNING_STEPS", "TOUR_STEPS", "AfterStep", "Agent", "BeforeStep", "Learner", "acting_mind"]
+__all__ = ["LEARNING_STEPS", "TOUR_STEPS", "AfterStep", "Agent", "BeforeStep", "Beside", "Learner", "acting_mind"]
 
 BeforeStep = Callable[[Action, Prediction, Plan], None]
 AfterStep = Callable[[Transition], None]
+Beside = Callable[[AlignedModel, Proposer], tuple[AlignedModel, Proposer]]
 
 # How long a learning episode may take. More than is usual for playing: a win ends the episode, and what the goal does not ask for can
 # be tried only before it. Source: ours, chosen on train games, DECISIONS 5.
@@ -42,14 +44,22 @@ TOUR_STEPS = 70
 REFIT, FEW = 1.1, 5  # or as soon as what one of them foretells does not come as it should
 
 
-def acting_mind(planner: PlannerSpec, rules: RuleStore, episode: Episode, *, rng: random.Random) -> Mind:
-    """Return a mind that acts in ``episode``, which has just begun, by the frozen ``rules``."""
-    model = AlignedModel.symbolic(rules, episode.vocabulary)
-    proposer = MeansEnds(rules, episode.vocabulary)
-    if planner is mpc.SPEC and not episode.vocabulary.reports_failure:
+def acting_mind(
+    planner: PlannerSpec, rules: RuleStore, episode: Episode, *, rng: random.Random, beside: Beside | None = None
+) -> Mind:
+    """Return a mind that acts in ``episode``, which has just begun, by the frozen ``rules``.
+
+    ``beside`` puts something else, such as a language model, beside the model of the rules and their proposer.
+    """
+    words = episode.vocabulary
+    model = AlignedModel.symbolic(rules, words)
+    proposer: Proposer = MeansEnds(rules, words)
+    if beside is not None:
+        model, proposer = beside(model, proposer)
+    if planner is mpc.SPEC and not words.reports_failure:
         planner = payoff.SPEC  # what cannot fail is not planned around failure
     pays = bool(rules.laws) or any(rule.pays for rule in rules.rules)
-    parts = PlannerParts(proposer, model, episode.vocabulary, opening=episode.observation, rng=rng, pays=pays)
+    parts = PlannerParts(proposer, model, words, opening=episode.observation, rng=rng, pays=pays)
     return Mind(planner.make(parts), model)
 
 

@@ -61,7 +61,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["run", "alfworld", "--split", "valid_sen"], "unknown split of alfworld 'valid_sen'"),
         (["run", "alfworld", "--train-split", "trian"], "unknown split of alfworld 'trian'"),
         (["run", "alfworld", "--engine", "offical"], "unknown engine of alfworld 'offical'"),
-        (["run", "alfworld", "--epsodes", "3"], "No such option: --epsodes (Possible options: --episodes)"),
+        (["run", "alfworld", "--epsodes", "3"], "No such option: --epsodes (Possible options: --episodes"),
         (["run", "alfworld", "--episodes", "some"], "valid integer"),
         (["run", "alfworld", "--max-steps", "0"], "--max-steps"),
         (["run", "alfworld", "--games", "nothing"], "nothing"),

@@ -118,7 +118,7 @@ class Budget:
 class Account:
     """Adds up what is spent, per role and in all, and refuses calls once its budget is reached. Safe in several threads.
 
-    ``prices`` are by model. ``spent`` and ``elapsed_s`` are carried over from a run that is resumed.
+    ``prices`` are by model. ``spent`` and ``elapsed_s`` are carried over from a run that is resumed, as by `carry_over`.
     """
 
     def __init__(
@@ -167,6 +167,13 @@ class Account:
                 "add it to the price table"
             )
         return Meter(self, price)
+
+    def carry_over(self, spent: Mapping[str, Tally], elapsed_s: float) -> None:
+        """Count what was spent, and how long it took, before the run was cut off."""
+        with self._lock:
+            for role, tally in spent.items():
+                self._add(role, tally)
+            self._began_s -= elapsed_s
 
     def _admit(self, role: str) -> None:
         with self._lock:

@@ -1,6 +1,7 @@
 """Records what was asked and answered as JSON lines, and answers from such a recording: the backend ``recorded``.
 
-A recording is a small text file to commit and to read: a first line that says who answered, then a request and its answer a line.
+A recording is a small text file to commit and to read: a first line that says who answered, then a request and its answer a line. A
+long message that stood in an earlier line already is named by that line's number: ``{"line": 2}``.
 Errors are recorded, too, so that a run that met some is replayed as it was. Headers and keys never get here. Requests are looked
 up by what they ask, not by their place in the file; one that was answered several times is answered in that order, and at last
 with the last answer again.
@@ -11,7 +12,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from agentwm import errors
 from agentwm.backends.encoding import reply_from, reply_record, request_key, request_record
@@ -19,9 +20,10 @@ from agentwm.backends.in_process import InProcess
 from agentwm.backends.protocol import Answer, Backend, BackendOptions, BackendSpec, Capabilities, Reply, Request
 from agentwm.errors import BackendError, BudgetReachedError, ReplyMissingError, ReplyStoreError, quoted
 
-__all__ = ["SPEC", "Recorded", "Recorder"]
+__all__ = ["SPEC", "Recorded", "Recorder", "Row", "head_of", "rows_of"]
 
 FORMAT = 1
+LONG = 400  # characters of a message that is not written out twice
 # What is not written out, to keep a line short.
 _ORDINARY: Mapping[str, object] = {
     "schema": None,
@@ -43,24 +45,29 @@ class Recorder:
     """A backend that writes down all that is asked of the one beneath, and what it answers, batch by batch.
 
     An existing recording of the same model is gone on with. ``said_by`` says in words who answered, for those who read the file.
+    Without ``errors`` only replies are written down: so a run that was stopped by an error and went on is replayed without a stop.
 
     Raises: ReplyStoreError when ``path`` is something else, or another model's recording.
     """
 
-    def __init__(self, inner: Backend, path: Path, *, said_by: str = "") -> None:
+    def __init__(self, inner: Backend, path: Path, *, said_by: str = "", errors: bool = True) -> None:
         self._inner = inner
         self._path = path
+        self._lines = 0
+        self._line_of: dict[str, int] = {}
+        self._left_out: type[BackendError] = BudgetReachedError if errors else BackendError
         self._lock = threading.Lock()
         head = {"recording": FORMAT, "identity": dict(inner.identity), "said_by": said_by}
         if path.exists() and path.stat().st_size:
-            found = _head(path)
+            found = head_of(path)
             if found["identity"] != head["identity"]:
                 raise ReplyStoreError(
                     f"expected a recording of {quoted(head['identity'])}, but {path} is one of {quoted(found['identity'])}: "
                     "choose another file"
                 )
+            self._go_on()
         else:
-            self._write([head])
+            self._append([head])
 
     @property
     def identity(self) -> Mapping[str, str]:
@@ -74,37 +81,53 @@ class Recorder:
     def generate(self, requests: Sequence[Request]) -> list[Answer]:
         """Return the answers from beneath, once they are on disk. That the budget was spent is not recorded: it may differ in replay."""
         answers = self._inner.generate(requests)
-        self._write(
-            [
-                _line(request, answer)
-                for request, answer in zip(requests, answers, strict=True)
-                if not isinstance(answer, BudgetReachedError)
-            ]
-        )
+        kept = [
+            (request, answer)
+            for request, answer in zip(requests, answers, strict=True)
+            if not isinstance(answer, self._left_out)
+        ]
+        with self._lock:
+            first = self._lines + 1
+            self._append([self._line(*pair, number) for number, pair in enumerate(kept, first)])
         return answers
 
     def close(self) -> None:
         """Close what is beneath."""
         self._inner.close()
 
-    def _write(self, records: Sequence[Mapping[str, Any]]) -> None:
+    def _go_on(self) -> None:
+        """Cut off what a crash left half written, or the next line would be joined to it, and count what is there."""
+        with self._path.open("r+b") as file:
+            text = file.read()
+            file.truncate(text.rfind(b"\n") + 1)
+        self._lines = text.count(b"\n")
+
+    def _line(self, request: Request, answer: Answer, number: int) -> dict[str, Any]:
+        asked = {name: value for name, value in request_record(request).items() if value != _ORDINARY.get(name)}
+        if request.schema is not None:
+            asked["schema"] = request.schema.__name__  # the key stands for all of it
+        asked["messages"] = [[message.speaker, self._told(message.text, number)] for message in request.messages]
+        line = {"key": request_key(request), "role": request.role, "request": asked}
+        if isinstance(answer, Reply):
+            return line | {"reply": reply_record(answer)}
+        return line | {"error": {"kind": type(answer).__name__, "message": str(answer)}}
+
+    def _told(self, text: str, number: int) -> str | dict[str, int]:
+        """Return ``text``, or where it was written out before."""
+        if len(text) < LONG:
+            return text
+        line = self._line_of.setdefault(text, number)
+        return text if line == number else {"line": line}
+
+    def _append(self, records: Sequence[Mapping[str, Any]]) -> None:
         text = "".join(f"{_json(record)}\n" for record in records)
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._lock, self._path.open("a", encoding="utf-8", newline="\n") as file:
+            with self._path.open("a", encoding="utf-8", newline="\n") as file:
                 file.write(text)
         except OSError as error:
             raise ReplyStoreError(f"cannot write the recording {self._path}: {error.strerror}") from error
-
-
-def _line(request: Request, answer: Answer) -> dict[str, Any]:
-    asked = {name: value for name, value in request_record(request).items() if value != _ORDINARY.get(name)}
-    if request.schema is not None:
-        asked["schema"] = request.schema.__name__  # the key stands for all of it
-    line = {"key": request_key(request), "request": asked}
-    if isinstance(answer, Reply):
-        return line | {"reply": reply_record(answer)}
-    return line | {"error": {"kind": type(answer).__name__, "message": str(answer)}}
+        self._lines += len(records)
 
 
 def _json(record: Mapping[str, Any]) -> str:
@@ -113,9 +136,16 @@ def _json(record: Mapping[str, Any]) -> str:
     return text if text.isprintable() else json.dumps(record)
 
 
-def _head(path: Path) -> dict[str, Any]:
-    with path.open(encoding="utf-8", errors="replace") as file:
-        first = file.readline()
+def head_of(path: Path) -> dict[str, Any]:
+    """Return the first line of the recording in ``path``: who answered (``identity``, ``said_by``).
+
+    Raises: ReplyStoreError when it is no recording, or cannot be read.
+    """
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            first = file.readline()
+    except OSError as error:
+        raise ReplyStoreError(f"cannot read the recording {path}: {error}") from error
     try:
         head = json.loads(first)
         if head["recording"] == FORMAT and isinstance(head["identity"], dict):
@@ -123,6 +153,27 @@ def _head(path: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError):
         pass
     raise ReplyStoreError(f"expected a recording (format {FORMAT}), but {path} begins with {quoted(first)}")
+
+
+class Row(NamedTuple):
+    """One question on record, by its key, who asked it, and what was answered."""
+
+    key: str
+    role: str
+    answer: Answer
+
+
+def rows_of(path: Path) -> list[Row]:
+    """Return what is recorded in ``path``, in order. What comes after the last line break was never finished, and does not count.
+
+    Raises: ReplyStoreError when it cannot be read.
+    """
+    head_of(path)
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")[1:-1]
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReplyStoreError(f"cannot read the recording {path}: {error}") from error
+    return [_row(line, f"{path}:{number}") for number, line in enumerate(lines, 2)]
 
 
 class Recorded:
@@ -136,15 +187,10 @@ class Recorded:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
-            self.head = _head(path)
-            lines = path.read_text(encoding="utf-8").split("\n")[1:-1]
-        except (OSError, UnicodeDecodeError) as error:
-            raise ReplyStoreError(f"cannot read the recording {path}: {error}") from error
+        self.head = head_of(path)
         self._answers = defaultdict[str, list[Answer]](list)
-        for number, line in enumerate(lines, 2):
-            key, answer = _answer_from(line, f"{path}:{number}")
-            self._answers[key].append(answer)
+        for row in rows_of(path):
+            self._answers[row.key].append(row.answer)
         self._given = defaultdict[str, int](int)
 
     @property
@@ -172,14 +218,15 @@ class Recorded:
         """Do nothing: the file was read once."""
 
 
-def _answer_from(line: str, where: str) -> tuple[str, Answer]:
+def _row(line: str, where: str) -> Row:
     try:
         record = json.loads(line)
+        role = record.get("role", "")
         if "reply" in record:
-            return record["key"], reply_from(record["reply"])
+            return Row(record["key"], role, reply_from(record["reply"]))
         error = record["error"]
-        return record["key"], _ERRORS[error["kind"]](error["message"])
-    except (ValueError, KeyError, TypeError) as error:
+        return Row(record["key"], role, _ERRORS[error["kind"]](error["message"]))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ReplyStoreError(f"expected a request and its answer in {where}, got {quoted(line)} ({error})") from error
 
 

@@ -12,12 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from agentwm.evaluation.progress import ProgressEvent
-from agentwm.evaluation.report import EpisodeResult, Report, Steps, Success
+from agentwm.evaluation.report import CalibrationRow, EpisodeResult, Report, Steps, Success
 from agentwm.rules.language import Rule
 from agentwm.rules.laws import Law
 from agentwm.rules.store import Record, RuleStore
 
-__all__ = ["ProgressDisplay", "learning_curve", "report_view", "rule_list"]
+__all__ = ["ProgressDisplay", "calibration_view", "language_view", "learning_curve", "report_view", "rule_list"]
 
 PHASES = {"learn": "learning", "play": "playing"}
 BARS_WIDTH = 76
@@ -97,8 +97,72 @@ def report_view(report: Report, results: Sequence[EpisodeResult], rules: RuleSto
     lengths = [result for result in results if result.phase == "learn"]
     if lengths:
         parts += [learning_curve(lengths), Text()]
+    if report.llm.model is not None:
+        parts += [language_view(report), Text()]
     parts += [_rules_part(report, rules), Text(), _small_print(report)]
     return Group(*parts)
+
+
+def language_view(report: Report) -> RenderableType:
+    """Return what was asked of the language model and what it cost, by role, and how far its predictions came true."""
+    use = report.llm
+    title = Text(f"{use.model}, asked {_WHEN.get(use.ask or '', use.ask)}", style="bold")
+    title.append(f"\n{_per_episode(report)}", style="not bold dim")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
+    table.add_column("role", no_wrap=True)
+    for head in (
+        "questions",
+        "usable at once",
+        "when asked again",
+        "never",
+        "calls",
+        "tokens in",
+        "out",
+        "seconds",
+        "cost",
+    ):
+        table.add_column(head, justify="right")
+    for role, part in use.by_role.items():
+        asked = [str(getattr(part.replies, name)) for name in ("questions", "first", "second", "unusable")]
+        spent = [str(getattr(part, name)) for name in ("calls", "input_tokens", "output_tokens")]
+        table.add_row(role, *asked, *spent, f"{part.seconds:.1f}", _cost(part.money))
+    parts: list[RenderableType] = [title, table]
+    if use.calibration:
+        parts.append(calibration_view(use.calibration, (use.brier_stated, use.brier_calibrated)))
+    return Group(*parts)
+
+
+_WHEN = {"never": "nothing", "silent": "where the rules are silent", "always": "always"}
+
+
+def calibration_view(rows: Sequence[CalibrationRow], brier: tuple[float | None, float | None]) -> RenderableType:
+    """Return, bin by bin, what probability of success was stated, what share came, and what such a statement is taken for now."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
+    table.add_column("stated", no_wrap=True)
+    for head in ("predictions", "mean", "came true", "taken for"):
+        table.add_column(head, justify="right")
+    for row in rows:
+        mean = "-" if row.mean_stated is None else f"{row.mean_stated:.2f}"
+        came = f"{row.came / row.total:.2f}" if row.total else "-"
+        table.add_row(f"{row.low:.1f}-{row.high:.1f}", str(row.total), mean, came, f"{row.calibrated:.2f}")
+    stated, believed = ("-" if value is None else f"{value:.3f}" for value in brier)
+    last = f"Brier score {stated} as stated, {believed} as believed at the time, from the games before"
+    return Group(table, Text(last, style="dim"))
+
+
+def _per_episode(report: Report) -> str:
+    tokens = report.llm.input_tokens + report.llm.output_tokens
+    parts = [
+        f"{name} {report.llm.calls / number:.1f} calls, {tokens / number:.0f} tokens"
+        for name, number in (("per game", report.episodes), ("per game won", report.success.count))
+        if number
+    ]
+    guessed = f"; tokens of {report.llm.estimated_calls} calls are a guess" if report.llm.estimated_calls else ""
+    return f"{'; '.join(parts) or 'no game was finished'}{guessed}"
+
+
+def _cost(money: float | None) -> str:
+    return "n/a" if money is None else f"{money:.4f}"
 
 
 def learning_curve(results: Sequence[EpisodeResult]) -> RenderableType:
@@ -222,11 +286,9 @@ def _small_print(report: Report) -> Text:
         lines.append(
             f"success or failure foretold rightly at {100 * report.prediction.accuracy:.1f} % of {report.prediction.n} steps"
         )
-    if report.llm.calls:
-        lines.append(
-            f"{report.llm.calls} calls of a language model, {report.llm.input_tokens} tokens in, {report.llm.output_tokens} out"
-        )
     text = Text("\n".join(lines), style="dim")
+    if report.stopped is not None:
+        text.append(f"\nstopped: {report.stopped}", style="not dim yellow")
     for error in report.errors:
         text.append(f"\nnot played: {error}", style="not dim yellow")
     text.append(f"\nsaved in {report.run} after {report.wall_s:.1f} s", style="not dim bold")

@@ -87,12 +87,66 @@ class PredictionScore(_Frozen):
     n: int
 
 
-class LLMUse(_Frozen):
-    """What was asked of language models."""
+class Replies(_Frozen):
+    """What came of the questions of one role: usable at ``first``, when asked a ``second`` time, or not at all.
+
+    ``dropped`` counts details that made no sense in replies that could be used.
+    """
+
+    questions: int = 0
+    first: int = 0
+    second: int = 0
+    unusable: int = 0
+    dropped: int = 0
+
+
+class _Spent(_Frozen):
+    """What was spent; ``calls`` are all attempts, ``estimated_calls`` those whose tokens nobody counted. ``money`` None is not known."""
 
     calls: int = 0
+    failed_calls: int = 0
+    estimated_calls: int = 0
     input_tokens: int = 0
+    cached_tokens: int = 0
     output_tokens: int = 0
+    seconds: float = 0.0
+    money: float | None = None
+
+
+class RoleUse(_Spent):
+    """What was asked of a language model in one role."""
+
+    replies: Replies = Replies()
+
+
+class CalibrationRow(_Frozen):
+    """The predictions whose stated probability of success lay between ``low`` and ``high``: how many, what they said, how many came.
+
+    ``calibrated`` is what such a statement is taken for after all of them.
+    """
+
+    low: float
+    high: float
+    total: int
+    mean_stated: float | None
+    came: int
+    calibrated: float
+
+
+class LLMUse(_Spent):
+    """What was asked of a language model in all, and by role; ``model`` None where there was none.
+
+    ``prompts`` are the hashes of the prompts used. The Brier scores are of the predictions put to the test: as stated, and as they were
+    believed at the time, calibrated on the episodes before; None where there were none.
+    """
+
+    model: str | None = None
+    ask: str | None = None
+    prompts: dict[str, str] = {}
+    by_role: dict[str, RoleUse] = {}
+    calibration: list[CalibrationRow] = []
+    brier_stated: float | None = None
+    brier_calibrated: float | None = None
 
 
 class Report(_Frozen):
@@ -101,6 +155,7 @@ class Report(_Frozen):
     ``success``, ``steps`` and ``by_task_type`` are of the episodes played with rules frozen, not of those learned on.
     ``steps`` is over episodes won; those not won are ``episodes - success.count``. ``altered`` is the seed of the world's variant, None
     for the ordinary world. ``errors`` names the tasks that could not be played to their end, and why; they count as not won.
+    ``stopped`` says why a run ended before all of its tasks were played, None for one that came to its end.
     """
 
     environment: str
@@ -122,6 +177,7 @@ class Report(_Frozen):
     errors: list[str]
     wall_s: float
     run: str
+    stopped: str | None = None
 
 
 def report_on(  # noqa: PLR0913 -- one argument per thing a report must say of where its numbers come from
@@ -136,12 +192,13 @@ def report_on(  # noqa: PLR0913 -- one argument per thing a report must say of w
     run: str,
     refused: Sequence[str] = (),
     llm: LLMUse | None = None,
+    stopped: str | None = None,
 ) -> Report:
     """Return the report on ``results``, of both phases and in any order.
 
     ``splits`` are the one learned on and the one played, ``limits`` the most steps of an episode in each, ``rules`` the active and
     the retired. ``refused`` names tasks that the environment could not even offer, with the reason: they are listed among the
-    errors and are no episodes.
+    errors and are no episodes. ``stopped`` says what ended the run early.
     """
     played = [result for result in results if result.phase == "play"]
     learned = [result for result in results if result.phase == "learn"]
@@ -175,6 +232,7 @@ def report_on(  # noqa: PLR0913 -- one argument per thing a report must say of w
         errors=[*refused, *(f"{result.task}: {result.error}" for result in results if result.error)],
         wall_s=round(wall_s, 3),
         run=run,
+        stopped=stopped,
     )
 
 

@@ -25,7 +25,7 @@ class ReplyCount(BaseModel):
     """How many questions were put, and what came of them.
 
     ``second`` counts replies that could be used only when asked for again, ``unusable`` those that could not even then. ``dropped``
-    counts single things in usable replies that speak of what there is not: an unknown name, a value of another sort, a command that is none.
+    counts the things in usable replies that make no sense: an unknown name, a value of another sort, a command that is none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

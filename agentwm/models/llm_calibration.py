@@ -21,22 +21,26 @@ STRENGTH = 4.0
 
 
 class Statement(NamedTuple):
-    """One prediction that was put to the test: of which verb, the probability of success that was stated, and whether it came."""
+    """One prediction that was put to the test: of which verb, the probability of success that was stated, and whether it came.
+
+    ``believed`` is what was made of it at the time, by what had come before.
+    """
 
     verb: str
     stated: float
     came: bool
+    believed: float
 
 
 class Bin(NamedTuple):
-    """A row of the table: ``count`` statements from ``low`` to ``high``, what they said on average, how many came, what is believed now.
+    """A row of the table: ``total`` statements from ``low`` to ``high``, what they said on average, how many came, what is believed now.
 
     ``mean_stated`` is None where there are no statements.
     """
 
     low: float
     high: float
-    count: int
+    total: int
     mean_stated: float | None
     came: int
     calibrated: float
@@ -44,7 +48,10 @@ class Bin(NamedTuple):
 
 @dataclass(frozen=True)
 class Calibration:
-    """A monotone map, per verb, from stated to calibrated probabilities. Without statements they are taken as they are, between .05 and .95."""
+    """A monotone map, per verb, from stated to calibrated probabilities.
+
+    Before there are statements a probability is taken as it is, but for none below .05 or above .95.
+    """
 
     statements: tuple[Statement, ...] = ()
 
@@ -90,9 +97,12 @@ class Calibration:
         return {verb: _fitted(_binned(self.statements, verb), self._overall) for verb in verbs}
 
 
-def brier(statements: Sequence[Statement]) -> float | None:
-    """Return the mean squared error of what was stated; None where nothing was."""
-    return _mean([(each.stated - each.came) ** 2 for each in statements])
+def brier(statements: Sequence[Statement]) -> tuple[float | None, float | None]:
+    """Return the mean squared error of what was stated, and of what was believed at the time; None where nothing was."""
+    return (
+        _mean([(each.stated - each.came) ** 2 for each in statements]),
+        _mean([(each.believed - each.came) ** 2 for each in statements]),
+    )
 
 
 def _binned(statements: Iterable[Statement], verb: str | None = None) -> list[list[Statement]]:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from agentwm.configuration import Ask
 from agentwm.rules.index import RuleIndex, Test, compiled_test
 from agentwm.rules.language import ANY_ACTION, TICK, Rule, RuleOutcome, fluent_names
 from agentwm.rules.matching import bind, conjunction, holds
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from agentwm.models.law_model import LawModel
     from agentwm.rules.sandbox import Sandbox
 
-__all__ = ["AlignedModel", "FrameModel", "RuleModel", "apply"]
+__all__ = ["AlignedModel", "FrameModel", "RuleModel", "Speaker", "apply"]
 
 MOST_WAYS = 64
 UNTOLD = 0.5  # the confidence in "nothing changes" where failure is not reported
@@ -203,7 +204,15 @@ class RuleModel:
 
 def _on_arrival(way: Outcome, arriving: Sequence[Spoken], state: State) -> tuple[Outcome, list[str]]:
     """Return ``way`` with what the ``state`` that it leads to pays and whether it ends there, and the rules that say so."""
-    speaking = [known for known, args in arriving if all(test(args, state) is True for test in known.after)]
+    speaking = []
+    for known, args in arriving:
+        for test in known.after:
+            if test(args, state) is not True:
+                break
+        else:
+            speaking.append(known)
+    if not speaking:
+        return way, []
     reward, ends = way.reward, way.terminated
     for known in speaking:
         best = known.turns[0][0]
@@ -291,17 +300,27 @@ class FrameModel:
         return Prediction(outcomes, max(rate, 1 - rate), "frame")
 
 
+class Speaker(Protocol):
+    """A world model that may have nothing to say."""
+
+    def speak(self, queries: Sequence[Query]) -> list[Prediction | None]:
+        """Return one prediction per query, in order, None where there is none."""
+
+
 class AlignedModel:
     """Answers with the rules and laws where they speak, and asks the base model where they are silent.
 
     Of a change that both rules and a law speak of, the more trusted are believed, and the rules where they are trusted alike (`LawModel`).
+    With `asking`, a language model comes between the two: the base model answers only where that is not asked or not understood.
 
-    Source: the alignment of WALL-E (Zhou et al., 2025): rules overrule the model. Here the model is not even asked.
+    Source: the alignment of WALL-E (Zhou et al., 2025): rules overrule the model. Here the model is not even asked, unless it is to be.
     """
 
     def __init__(self, rules: RuleModel, base: WorldModel, laws: "LawModel | None" = None) -> None:
         self._rules = rules
         self._base = base
+        self._asked: Speaker | None = None
+        self._ask: Ask = "never"
         self.laws = laws
 
     @classmethod
@@ -318,16 +337,51 @@ class AlignedModel:
 
         return cls(rules, base, LawModel(store, vocabulary, sandbox=sandbox))
 
+    def asking(self, model: "Speaker", ask: Ask) -> "AlignedModel":
+        """Return this model with ``model`` asked as ``ask`` says: never, where rules and laws are silent, or always.
+
+        Rules and laws overrule it, always. Where it is asked and they speak, it adds no more than the text that they leave open.
+        """
+        asking = AlignedModel(self._rules, self._base, self.laws)
+        asking._asked, asking._ask = model, ask
+        return asking
+
     def predict(self, queries: Sequence[Query]) -> list[Prediction]:
-        """Return one prediction per query, in order."""
+        """Return one prediction per query, in order.
+
+        Raises: BackendError when there is a language model to ask, and it cannot be asked.
+        """
         spoken = [self._rules.speak(query) for query in queries]
         if self.laws is not None:
             spoken = self.laws.beside(spoken, queries)
+        if self._asked is not None and self._ask != "never":
+            spoken = self._beside(spoken, queries, self._asked)
         silent = [query for query, prediction in zip(queries, spoken, strict=True) if prediction is None]
         answers = iter(self._base.predict(silent)) if silent else iter(())
         return [prediction or next(answers) for prediction in spoken]
+
+    def _beside(
+        self, ruled: Sequence[Prediction | None], queries: Sequence[Query], model: "Speaker"
+    ) -> list[Prediction | None]:
+        """Return what is ``ruled``, and what ``model`` says where nothing is."""
+        asked = [self._ask == "always" or prediction is None for prediction in ruled]
+        said = iter(model.speak([query for query, is_asked in zip(queries, asked, strict=True) if is_asked]))
+        together: list[Prediction | None] = []
+        for prediction, is_asked in zip(ruled, asked, strict=True):
+            guess = next(said) if is_asked else None
+            together.append(guess if prediction is None else _worded(prediction, guess))
+        return together
 
     def close(self) -> None:
         """End the laws' sandbox, if it is the model's own, without waiting until nobody holds the model. May be called twice."""
         if self.laws is not None:
             self.laws.close()
+
+
+def _worded(ruled: Prediction, guess: Prediction | None) -> Prediction:
+    """Return what the rules say, with the text that ``guess`` has for it, where both expect the same and the rules have no text."""
+    first = ruled.outcomes[0]
+    if guess is None or guess.success != ruled.success or first.text is not None:
+        return ruled
+    text = next((way.text for way in guess.outcomes if way.success == first.success), None)
+    return ruled if text is None else replace(ruled, outcomes=(replace(first, text=text), *ruled.outcomes[1:]))

@@ -1,0 +1,102 @@
+"""Gives roles of the acting mind to a language model, beside the rules: to predict, to propose, to judge.
+
+The rules come first in every role. What is asked of the model, and when, is one word: ``never``, ``silent`` (where the rules have
+nothing to say) or ``always``.
+"""
+
+import random
+from collections.abc import Mapping
+
+from agentwm.agent import Episode, Mind
+from agentwm.backends.prompts import Prompt
+from agentwm.backends.protocol import Backend
+from agentwm.configuration import Ask
+from agentwm.minds import acting_mind
+from agentwm.models.llm_asking import ReplyCount
+from agentwm.models.llm_critic import LLMCritic
+from agentwm.models.llm_model import LLMWorldModel
+from agentwm.models.llm_notes import EpisodeNotes, Notes
+from agentwm.models.llm_proposer import LLMProposer
+from agentwm.models.llm_words import Answers
+from agentwm.models.rule_model import AlignedModel
+from agentwm.planners.weighed import Heeding, InTurn, Weighed
+from agentwm.rules.store import RuleStore
+from agentwm.types import PlannerSpec, Proposer, Trajectory
+
+__all__ = ["LLMMind"]
+
+
+class LLMMind:
+    """A language model in the roles of ``prompts``, episode after episode.
+
+    Its answers are those of ``backend``, to questions put in the words of ``prompts``, a prompt per role. What it foretells is calibrated
+    on the episodes that have ended: ``notes`` hold what was foretold in those before. A role without a prompt stays the rules'.
+    """
+
+    def __init__(
+        self, backend: Backend, prompts: Mapping[str, Prompt], *, ask: Ask = "silent", notes: Notes | None = None
+    ) -> None:
+        self.backend = backend
+        self.prompts = dict(prompts)
+        self.ask = ask
+        self.notes = notes or Notes()
+        self._answers = Answers()
+        self._world: LLMWorldModel | None = None
+        self._roles: dict[str, LLMWorldModel | LLMProposer | LLMCritic] = {}
+
+    def acting(self, planner: PlannerSpec, rules: RuleStore, episode: Episode, *, rng: random.Random) -> Mind:
+        """Return a mind that acts in ``episode``, which has just begun, by the frozen ``rules`` and the language model."""
+        self._begin(rules, episode)
+        return acting_mind(planner, rules, episode, rng=rng, beside=self._beside)
+
+    def _begin(self, rules: RuleStore, episode: Episode) -> None:
+        words, prompts = episode.vocabulary, self.prompts
+        self._roles = {}
+        self._world = None
+        if "predict" in prompts:
+            self._world = LLMWorldModel(
+                self.backend,
+                prompts["predict"],
+                words,
+                rules=rules,
+                answers=self._answers,
+                calibration=self.notes.calibration,
+            )
+            self._roles["predict"] = self._world
+        if "propose" in prompts:
+            # Where the environment lists nothing, an observation's actions are None, which is what the proposer takes for no list.
+            self._roles["propose"] = LLMProposer(
+                self.backend, prompts["propose"], words, rules=rules, listed=lambda: episode.observation.actions
+            )
+        if "judge" in prompts:
+            self._roles["judge"] = LLMCritic(self.backend, prompts["judge"], words)
+
+    def _beside(self, model: AlignedModel, proposer: Proposer) -> tuple[AlignedModel, Proposer]:
+        """Return what the rules make with the language model beside it, asked as it is to be, and its doubts heeded."""
+        if self.ask == "never":
+            return model, proposer
+        if self._world is not None:
+            model = model.asking(self._world, self.ask)
+        thinker, critic = self._roles.get("propose"), self._roles.get("judge")
+        if isinstance(thinker, LLMProposer):
+            thought: Proposer = Weighed(thinker, model, critic) if isinstance(critic, LLMCritic) else thinker
+            proposer = InTurn(thought, proposer) if self.ask == "always" else InTurn(proposer, thought)
+        return model, proposer if self._world is None else Heeding(proposer, model)
+
+    def conclude(self, number: int, trajectory: Trajectory) -> None:
+        """Note what became of what was said in the episode ``number``, which has ended."""
+        statements = [self._world.statement(each) for each in trajectory] if self._world is not None else []
+        notes = EpisodeNotes(
+            replies={role: each.count for role, each in self._roles.items() if each.count != ReplyCount()},
+            statements=tuple(each for each in statements if each is not None),
+        )
+        self.notes = self.notes.with_episode(number, notes)
+        self.hear(trajectory)
+
+    def hear(self, trajectory: Trajectory) -> None:
+        """Take in how the world words its answers."""
+        self._answers.add(trajectory)
+
+    def close(self) -> None:
+        """Release the language model. May be called twice."""
+        self.backend.close()

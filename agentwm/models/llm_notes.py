@@ -1,0 +1,81 @@
+"""What a run keeps of its language model beside the replies: per episode, what was stated and came, and which replies could be used.
+
+It is a small file in the folder of the run, from which the calibration is made anew when the run is resumed.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from agentwm.errors import ReplyStoreError
+from agentwm.models.llm_asking import ReplyCount
+from agentwm.models.llm_calibration import Calibration, Statement
+
+__all__ = ["EpisodeNotes", "Notes"]
+
+
+class EpisodeNotes(BaseModel):
+    """What was asked in one episode: what came of the replies, per role, and the predictions that were put to the test."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    replies: dict[str, ReplyCount] = {}
+    statements: tuple[Statement, ...] = ()
+
+
+class Notes(BaseModel):
+    """The notes on all episodes that have ended, by their number."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    notes: Literal[1] = 1
+    episodes: dict[int, EpisodeNotes] = {}
+
+    def with_episode(self, number: int, notes: EpisodeNotes) -> Self:
+        """Return these notes with those on episode ``number``, which replace what was noted of it before."""
+        return self.model_copy(update={"episodes": {**self.episodes, number: notes}})
+
+    def of_episodes(self, numbers: Iterable[int]) -> Self:
+        """Return the notes on the episodes ``numbers`` alone."""
+        wanted = set(numbers)
+        return self.model_copy(update={"episodes": {n: each for n, each in self.episodes.items() if n in wanted}})
+
+    @property
+    def statements(self) -> tuple[Statement, ...]:
+        """All statements, in the order of the episodes."""
+        return tuple(each for number in sorted(self.episodes) for each in self.episodes[number].statements)
+
+    @property
+    def calibration(self) -> Calibration:
+        """What all statements together say about further ones."""
+        return Calibration(self.statements)
+
+    @property
+    def replies(self) -> Mapping[str, ReplyCount]:
+        """What came of all replies, per role."""
+        found: dict[str, ReplyCount] = {}
+        for each in self.episodes.values():
+            for role, count in each.replies.items():
+                found[role] = found.get(role, ReplyCount()) + count
+        return found
+
+    def save(self, path: Path) -> None:
+        """Write the notes to ``path``: a crash leaves the old ones or the new ones."""
+        temporary = path.with_name(f"{path.name}.new")
+        temporary.write_text(self.model_dump_json() + "\n", encoding="utf-8")
+        temporary.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Return the notes in ``path``, empty ones where there is no file.
+
+        Raises: ReplyStoreError when it holds something else.
+        """
+        if not path.exists():
+            return cls()
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError) as error:
+            raise ReplyStoreError(f"cannot read the notes in {path}: {error}") from error
