@@ -16,9 +16,11 @@ from agentwm.types import Ref, Term, Value
 __all__ = ["Effect", "Leaf", "Slot", "View"]
 
 EXTRA_OUTCOME = 5.0  # nats: chance is the last explanation
-RANGE = 10  # how many values, at most, a noisy row could have had: what an unexplained row costs beside its rarity
+RANGE = 10  # how many values a noisy row could have had: what an unexplained row costs beside its rarity
 LEAST_NOISE, MOST_NOISE = 0.002, 0.1
-LEAST_SHARE = 0.05  # what happens less often than one time in twenty is left to noise
+LEAST_SHARE = (
+    0.05  # what happens less often than one time in twenty is left to noise, of what has two values one time in ten
+)
 MOST_OUTCOMES = 4
 MOST_RARE = 4
 SURE = 0.97
@@ -114,7 +116,7 @@ class View:
             if changed and all(changed & ~other for _, other in self.effects):
                 self.effects.append((effect, mask))
         values = sum(effect.rank == KEEP.rank - 1 for effect in slot.explained)
-        self._range = min(RANGE, max(1, values - 1))
+        self._least = LEAST_SHARE * (2 if values < 3 else 1)
         self._alike = Counter(effect.rank for effect in slot.explained)
         self.masks = {**dict(self.effects), KEEP: self.kept}
 
@@ -152,7 +154,7 @@ class View:
             effect, mask = max(
                 self.effects, key=lambda pair: ((pair[1] & left).bit_count(), (pair[1] & rows).bit_count())
             )
-            if (mask & left).bit_count() < LEAST_SHARE * number:
+            if (mask & left).bit_count() < self._least * number:
                 break
             chosen.append(effect)
             left &= ~mask
@@ -160,7 +162,7 @@ class View:
             for one in chosen:
                 explained |= self.masks[one]
             unmoved = (rows & self.kept & ~explained).bit_count()
-            kept = [KEEP] if unmoved and unmoved >= LEAST_SHARE * number else []
+            kept = [KEEP] if unmoved and unmoved >= self._least * number else []
             fitted = self.fitted([*chosen, *kept], rows, number)
             if fitted.score > best.score:
                 best = fitted
@@ -225,9 +227,7 @@ class View:
         return math.log(self._alike[effect.rank])
 
     def _score(self, counts: Sequence[tuple[tuple[int, ...], int]], shares: Sequence[float], noise: float) -> float:
-        return sum(
-            count * math.log(sum(shares[name] for name in names) + noise / self._range) for names, count in counts
-        )
+        return sum(count * math.log(sum(shares[name] for name in names) + noise / RANGE) for names, count in counts)
 
     def likelihood(self, leaf: Leaf, rows: int) -> float:
         """Return the log-likelihood of ``rows`` under the leaf's distribution."""
@@ -241,7 +241,7 @@ class View:
                 if item[1]
             ]
         noise = max(LEAST_NOISE, 1 - sum(share for _, share in leaf.outcomes))
-        return sum(part.bit_count() * math.log(total + noise / self._range) for total, part in parts)
+        return sum(part.bit_count() * math.log(total + noise / RANGE) for total, part in parts)
 
 
 def _largest(masks: set[int]) -> list[int]:

@@ -23,10 +23,10 @@ from agentwm.types import Action, Goal, Plan, Query, State, Transition, Vocabula
 __all__ = ["Novelty"]
 
 WELL_KNOWN = 3  # times after which a verb is no longer new where a feature has a value
-ENOUGH = 1000  # trials after which a probability is known to within 0.03: twice the standard error of an even chance
+ENOUGH = 1500  # trials after which a probability is known to within 0.03: more than twice the standard error of an even chance
 MOST_NODES = 80
 DEEPEST = 20
-PRACTICE = 0.5  # how often what is a matter of chance is tried again when nothing is new
+PRACTICE = 0.6  # how often what is a matter of chance is tried again when nothing is new
 PAUSE = 15  # steps without another search after one that found nothing
 
 Way = tuple[Action, ...]
