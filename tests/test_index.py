@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from agentwm import Action, Fluent, Rule, State
 from agentwm.rules.index import RuleIndex, compiled
 from agentwm.rules.language import ANY_ACTION, Change, RuleOutcome
-from agentwm.rules.matching import bind, conjunction, value_of
+from agentwm.rules.matching import UNKNOWN, bind, conjunction, value_of
 from agentwm.rules.outcomes import changes_made, compiled_changes
 from agentwm.types import ActionSchema, Condition, FluentSchema, Ref, Some, Term, Value, Var, Vocabulary
 
@@ -97,3 +97,19 @@ def test_a_compiled_outcome_changes_what_the_plain_one_changes(rule: Rule, state
 @given(terms(("o",)), STATES, st.sampled_from(THINGS))
 def test_a_compiled_term_reads_what_the_plain_one_reads(term: Term, state: State, thing: str) -> None:
     assert compiled(term, ("o",), WORDS)((thing,), state) == value_of(term, {"o": thing}, state, WORDS)
+
+
+@given(rules(), STATES, ACTIONS)
+def test_a_rule_never_speaks_where_something_that_it_asks_for_is_unknown(
+    rule: Rule, state: State, action: Action
+) -> None:
+    bindings = {} if rule.verb == ANY_ACTION else bind(rule, action)
+    asked = [
+        term
+        for condition in rule.when
+        if condition.op not in ("unknown", "some", "no")
+        for term in (condition.left, condition.right)
+        if isinstance(term, Ref)
+    ]
+    if bindings is not None and any(value_of(term, bindings, state, WORDS) is UNKNOWN for term in asked):
+        assert rule not in RuleIndex([rule], WORDS).applying(action, state)
