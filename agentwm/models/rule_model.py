@@ -1,6 +1,6 @@
 """The symbolic world model: learned rules over "nothing else changes"."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -99,7 +99,8 @@ class RuleModel:
         """Return what the rules say, None where all are silent.
 
         Where rules of success and of failure both apply, an exception by kind wins, then the more trusted, then the more specific. Where
-        two rules speak of the same change, or of the reward, the more specific one is believed; what they leave open is independent.
+        two rules speak of the same change, or of the reward, the more specific one is believed in that (DECISIONS 16); what they leave
+        open is independent.
         """
         spoken, arriving = self._spoken(query)
         if not self._vocabulary.reports_failure and all(known.is_sure for known, _ in spoken):
@@ -144,9 +145,7 @@ class RuleModel:
             made = make(args, state)
             names.append(known.rule.id)
             trust = min(trust, known.trust)
-            if (changes and not changes.keys().isdisjoint(made)) or (reward is not None and outcome.reward is not None):
-                continue
-            changes.update(made)
+            changes = {**made, **changes} if changes else made
             reward = outcome.reward if reward is None else reward
             ends, text = outcome.ends or ends, outcome.text if text is None else text
         way = Outcome(1.0, changes, reward=reward, terminated=ends, text=text)
@@ -185,7 +184,7 @@ class RuleModel:
             if any(outcome.reward is not None for outcome, _ in turns):
                 targets.add("reward")
             if claimed and targets & claimed:
-                continue
+                turns = [_unclaimed(outcome, changes, claimed) for outcome, changes in turns]
             claimed |= targets
             ways = _product(ways, turns)
         return ways
@@ -220,6 +219,14 @@ def _on_arrival(way: Outcome, arriving: Sequence[Spoken], state: State) -> tuple
     if (reward, ends) != (way.reward, way.terminated):
         way = replace(way, reward=reward, terminated=ends)
     return way, [known.rule.id for known in speaking]
+
+
+def _unclaimed(
+    outcome: RuleOutcome, changes: Mapping[Fluent, Value], claimed: Set[Fluent | str]
+) -> tuple[RuleOutcome, Mapping[Fluent, Value]]:
+    """Return what a rule may still say where others, more specific, have ``claimed`` some of what it speaks of."""
+    rest = {fluent: value for fluent, value in changes.items() if fluent not in claimed}
+    return replace(outcome, reward=None) if "reward" in claimed else outcome, rest
 
 
 def _product(ways: Sequence[Outcome], turns: Sequence[tuple[RuleOutcome, Mapping[Fluent, Value]]]) -> list[Outcome]:
