@@ -1,6 +1,6 @@
 """The symbolic world model: learned rules over "nothing else changes"."""
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -222,8 +222,8 @@ def _on_arrival(way: Outcome, arriving: Sequence[Spoken], state: State) -> tuple
 
 
 def _unclaimed(
-    outcome: RuleOutcome, changes: Mapping[Fluent, Value], claimed: Set[Fluent | str]
-) -> tuple[RuleOutcome, Mapping[Fluent, Value]]:
+    outcome: RuleOutcome, changes: Mapping[Fluent, Value], claimed: Container[Fluent | str]
+) -> tuple[RuleOutcome, dict[Fluent, Value]]:
     """Return what a rule may still say where others, more specific, have ``claimed`` some of what it speaks of."""
     rest = {fluent: value for fluent, value in changes.items() if fluent not in claimed}
     return replace(outcome, reward=None) if "reward" in claimed else outcome, rest
