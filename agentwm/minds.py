@@ -16,6 +16,7 @@ from agentwm.planners.doubts import Doubts
 from agentwm.planners.familiarity import Familiarity
 from agentwm.planners.means_ends import MeansEnds
 from agentwm.planners.novelty import Novelty
+from agentwm.planners.retrials import Retrials
 from agentwm.rules.store import RuleStore
 from agentwm.types import (
     Action,
@@ -84,6 +85,7 @@ class Learner:
         self._inducer = SymbolicInducer(self._base)
         self._noisy = NoisyInducer(self._base)
         self._familiarity: Familiarity | None = None
+        self._retrials: Retrials | None = None
 
     def play(
         self,
@@ -126,11 +128,11 @@ class Learner:
     ) -> Trajectory:
         """Play where every action is answered: go where something is new, and learn again once there is a tenth more to learn from."""
         words = episode.vocabulary
-        if self._familiarity is None:
-            self._familiarity = Familiarity(words)
+        if self._familiarity is None or self._retrials is None:
+            self._familiarity, self._retrials = Familiarity(words), Retrials(words)
             for transition in (t for trajectory in self._trajectories for t in trajectory):
-                self._familiarity.add(transition.before, transition.action)
-        familiarity = self._familiarity
+                self._live(transition)
+        familiarity, retrials = self._familiarity, self._retrials
         self._noisy.observe(self._trajectories, words)
         total = sum(len(trajectory) for trajectory in self._trajectories)
         fitted = total
@@ -138,13 +140,14 @@ class Learner:
 
         def mind() -> Mind:
             model = AlignedModel.symbolic(self.store, words)
-            doubts = Doubts(self._noisy.tables, words)
+            doubts = Doubts(self._noisy.tables, words, retrials)
             return Mind(Novelty(model, familiarity, words, doubts=doubts, rules=self.store, rng=rng), model)
 
         def learn(transition: Transition) -> Mind | None:
             nonlocal fitted
             after_step(transition)
-            familiarity.add(transition.before, transition.action)
+            if self._live(transition):
+                alarm.heed()
             seen = total + len(episode.transitions)
             alarm.note(transition)
             if not _is_news(transition) or (seen < fitted * REFIT + FEW and not alarm):
@@ -155,6 +158,15 @@ class Learner:
             return mind()
 
         return play(episode, mind(), max_steps=max_steps, before_step=before_step, after_step=learn)
+
+    def _live(self, transition: Transition) -> bool:
+        """Count what was done; where a rule failed that had long been right, all that is done so is new again. Return whether one did."""
+        assert self._familiarity is not None
+        assert self._retrials is not None
+        if is_broken := self._retrials.note(transition, self.store):
+            self._familiarity.forget(transition.before, transition.action)
+        self._familiarity.add(transition.before, transition.action)
+        return is_broken
 
     def conclude(self, episode: Episode) -> None:
         """Revise the rules in the light of the whole ``episode``. One without a step teaches nothing."""

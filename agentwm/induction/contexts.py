@@ -1,12 +1,14 @@
 """The contexts in which what happens differs: a tree of conditions, each bought by the likelihood that it brings.
 
 A condition that no single step would find is found from the rare rows: the conjunction that they share and that shuts out the others.
-That the world has changed is one more condition, on time, and a dear one; what was so before is left out of what is returned.
+That the world has changed is one more condition, on time; it is a dear one but where a rule had just failed that had long been right.
+What was told apart before goes on to be, and what was so only before is left out of what is returned.
 """
 
 import math
 from collections.abc import Sequence
 
+from agentwm.induction.breaks import Window
 from agentwm.induction.features import Feature, negated
 from agentwm.induction.slots import Leaf, View
 from agentwm.types import Condition, Ref
@@ -14,6 +16,9 @@ from agentwm.types import Condition, Ref
 __all__ = ["Context", "grown", "rows_of"]
 
 CHANGED = 12.0  # nats, for supposing that the world has changed
+SUSPECTED = 2.0  # nats, for supposing so where a rule failed that had long been right
+MOST_TURNS = 4  # of the times in which it is suspected, for a condition that only pays together with one on time
+PARTS = 4  # moments tried in each time in which it is suspected
 MOST_MOMENTS = 12
 SHARED = 2.0  # nats, for a context that is known from elsewhere, whatever it is made of
 MOST_DEEP = 12
@@ -26,8 +31,11 @@ Context = tuple[Feature, ...]
 class _Tree:
     """Grows the contexts in which a slot turns out differently."""
 
-    def __init__(self, view: View, features: Sequence[Feature], shared: Sequence[Context] = ()) -> None:
+    def __init__(
+        self, view: View, features: Sequence[Feature], shared: Sequence[Context], suspected: Sequence[Window]
+    ) -> None:
         self.view = view
+        self.suspected = suspected[-MOST_MOMENTS:]
         self.shared = shared
         self.features = [*features, *(negated(feature) for feature in features)]
         self.leaves: list[tuple[Context, int, Leaf]] = []
@@ -47,7 +55,51 @@ class _Tree:
         self._split(inside, (*context, *chain))
 
     def _best(self, rows: int, leaf: Leaf) -> Context:
-        """Return the condition, or the conjunction found from rare rows, that pays best; empty where none pays."""
+        """Return the condition, or the conjunction found from rare rows, that pays best; empty where none pays.
+
+        What was told apart before the world changed is told apart first, so that it goes on to be.
+        """
+        known = rows & self.view.known
+        moments = [self._since(moment) for moment in self._moments(known, self.view.unusual(known, leaf))]
+        options = self._options(rows, leaf)
+        options += [(self._gain(known, (since,), leaf) - since.price, (since,)) for since in moments]
+        gain, best = max(options, key=lambda option: option[0], default=(0.0, ()))
+        if gain <= 0:
+            return self._turned(known, leaf)
+        if since := next((feature for feature in best if feature.is_time), None):
+            earlier = rows & since.false
+            before = self.view.leaf(earlier)
+            gain, first = max(
+                (o for o in self._options(earlier, before) if not any(f.is_time for f in o[1])),
+                key=lambda option: option[0],
+                default=(0.0, ()),
+            )
+            return first if gain > 0 else best
+        return best
+
+    def _turned(self, known: int, leaf: Leaf) -> Context:
+        """Return the condition that pays once it is known when the world changed, though not before: what came here now comes there."""
+        best: tuple[float, Context] = (0.0, ())
+        for _, by in self.suspected[-MOST_TURNS:]:
+            since = self._since(by)
+            if not (known & since.false and known & since.true):
+                continue
+            earlier, first = self._halved(known & since.false)
+            later, then = self._halved(known & since.true)
+            best = max(best, (earlier + later - leaf.score - since.price, first or then), key=lambda option: option[0])
+        return best[1]
+
+    def _halved(self, rows: int) -> tuple[float, Context]:
+        """Return how well ``rows`` are explained by one more condition, less what that costs, and it; by none where none pays."""
+        best: tuple[float, Context] = (self.view.leaf(rows).score, ())
+        for feature in self.features[: len(self.features) // 2]:
+            if (inside := rows & feature.true) and (outside := rows & feature.false) and inside | outside == rows:
+                score = self.view.leaf(inside).score + self.view.leaf(outside).score - feature.price
+                best = max(best, (score, (feature,)), key=lambda option: option[0])
+        return best
+
+    def _options(self, rows: int, leaf: Leaf) -> list[tuple[float, Context]]:
+        """Return what each condition, or conjunction known from elsewhere or found from rare rows, gains."""
         options: list[tuple[float, Context]] = []
         known = rows & self.view.known
         for feature in self.features[: len(self.features) // 2]:
@@ -56,26 +108,35 @@ class _Tree:
                 gain = self.view.leaf(inside).score + self.view.leaf(outside).score - leaf.score - feature.price
                 options.append((gain, (feature,)))
         options += [(self._gain(known, chain, leaf) - SHARED, chain) for chain in self.shared if rows_of(chain, known)]
-        moments = [self._since(moment) for moment in _moments(known, self.view.unusual(known, leaf))]
-        options += [(self._gain(known, (since,), leaf) - since.price, (since,)) for since in moments]
-        options += [self._seeded(known, rare, leaf) for rare in self.view.rare(known, leaf)]
-        best_gain, best = max(options, key=lambda option: option[0], default=(0.0, ()))
-        return best if best_gain > 0 else ()
+        return options + [self._seeded(known, rare, leaf) for rare in self.view.rare(known, leaf)]
 
     def _since(self, moment: int) -> Feature:
         """Return the feature of what was seen from ``moment`` on."""
         earlier = (1 << moment) - 1
         everything = self.view.known
         condition = Condition(Ref("transition"), ">", moment - 1)
-        return Feature(
-            condition, CHANGED + math.log(MOST_MOMENTS), everything & ~earlier, everything & earlier, is_time=True
-        )
+        price = CHANGED + math.log(MOST_MOMENTS)
+        if any(after < moment <= by for after, by in self.suspected):
+            price = SUSPECTED + math.log(len(self.suspected) * PARTS)
+        return Feature(condition, price, everything & ~earlier, everything & earlier, is_time=True)
+
+    def _moments(self, known: int, unusual: int) -> list[int]:
+        """Return the moments at which the world may have changed: those suspected, and where what is unusual begins or ends."""
+        first, end = (known & -known).bit_length() - 1, known.bit_length()
+        suspected = {
+            after + math.ceil((by - after) * part / PARTS)
+            for after, by in self.suspected
+            for part in range(1, PARTS + 1)
+        }
+        return sorted({*_moments(known, unusual), *(moment for moment in suspected if first < moment < end)})
 
     def _seeded(self, rows: int, rare: int, leaf: Leaf) -> tuple[float, Context]:
         """Return the conjunction shared by the ``rare`` rows that pays best for shutting out others, and what it gains."""
         shared = [f for f in self.features if not rare & ~f.true]
-        since = self._since((rare & -rare).bit_length() - 1)
-        shared += [since] if rows & since.false else []
+        first = (rare & -rare).bit_length() - 1
+        for moment in {first, *(by for _, by in self.suspected if by <= first)}:
+            since = self._since(moment)
+            shared += [since] if rows & since.false else []
         others = rows & ~rare
         shared = sorted((f for f in shared if others & ~f.true), key=lambda f: f.price)
         best: tuple[float, Context] = (0.0, ())
@@ -108,12 +169,14 @@ class _Tree:
         return score + self.view.leaf(remaining).score - leaf.score
 
 
-def grown(view: View, features: Sequence[Feature], shared: Sequence[Context] = ()) -> list[tuple[Context, Leaf]]:
+def grown(
+    view: View, features: Sequence[Feature], shared: Sequence[Context] = (), *, suspected: Sequence[Window] = ()
+) -> list[tuple[Context, Leaf]]:
     """Return the contexts in which something happens to a slot, each as wide as the examples allow.
 
     ``shared`` are contexts known from elsewhere. What was so before the world changed is left out.
     """
-    tree = _Tree(view, features, shared)
+    tree = _Tree(view, features, shared, suspected)
     found: dict[frozenset[Condition], tuple[Context, Leaf]] = {}
     for context, _, leaf in tree.leaves:
         if not leaf.is_frame and not any(f.is_time and f.condition.op == "<" for f in context):
@@ -126,19 +189,22 @@ def grown(view: View, features: Sequence[Feature], shared: Sequence[Context] = (
 def _widened(
     view: View, leaves: Sequence[tuple[Context, int, Leaf]], context: Context, leaf: Leaf
 ) -> tuple[Context, Leaf]:
-    """Drop the conditions without which the leaf explains the examples as well, counting what they cost."""
+    """Drop the conditions without which the leaf explains the examples as well, counting what they cost.
+
+    Where it would then speak, and did not before, it must be right about what was seen before the world changed, too.
+    """
     kept = list(context)
     effects = [effect for effect, _ in leaf.outcomes]
     for feature in sorted(context, key=lambda f: -f.price):
         others = [f for f in kept if f is not feature]
-        rows = rows_of(others, view.known)
+        always = others if feature.is_time else [f for f in others if not f.is_time]
+        before = rows_of(kept, view.at_stake)
+        more = rows_of(always, view.at_stake) & (feature.false if len(always) < len(others) else ~before)
+        rows = rows_of(others, view.known) | more & view.known
         fitted = view.fitted(effects, rows, rows.bit_count())
         now = sum(view.likelihood(there, rows & part) for _, part, there in leaves)
-        before = rows_of(kept, view.at_stake)
         share = view.unexplained(effects, before).bit_count() / max(1, before.bit_count())
-        more = rows_of(others, view.at_stake) & ~before
-        allowed = _at_most(share, more.bit_count())
-        if view.unexplained(effects, more).bit_count() > allowed:
+        if view.unexplained(effects, more).bit_count() > _at_most(share, more.bit_count()):
             continue
         if view.likelihood(fitted, rows) >= now - feature.price:
             kept, leaf = others, fitted

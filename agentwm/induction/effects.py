@@ -8,9 +8,11 @@ Source: noisy deictic rules (Pasula, Zettlemoyer & Kaelbling, 2007), section 4; 
 ours, DECISIONS 11.
 """
 
+from bisect import bisect, bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from agentwm.induction.breaks import Window
 from agentwm.induction.contexts import Context, grown, rows_of
 from agentwm.induction.credit import Example
 from agentwm.induction.features import Bits, Features, accepts
@@ -59,6 +61,7 @@ class EffectTable:
         self.slots: dict[str, Slot] = {}
         self.verbs: dict[str, Bits] = {}
         self.number = 0
+        self.suspected: Sequence[Window] = ()
         for name in (REWARD, END):
             self.slots[name] = Slot(Ref(name))
         self._copied: dict[str, list[Term]] = {}
@@ -131,14 +134,17 @@ class EffectTable:
         views = {name: View(slot, (excluded or {}).get(name, 0), yields=yields) for name, slot in self.slots.items()}
         views = {name: view for name, view in views.items() if view.known & ~view.kept}
         features = {name: both if name in (REWARD, END) else before for name in views}
-        alone = {name: grown(view, features[name]) for name, view in views.items()}
+        alone = {name: grown(view, features[name], suspected=self.suspected) for name, view in views.items()}
         found: list[tuple[str, Context, Leaf, View]] = []
         for name, view in views.items():
             shared = [c for other, leaves in alone.items() if other != name for c, leaf in leaves if c and leaf.is_sure]
             if name not in (REWARD, END):
                 shared = [context for context in shared if not any(f.arrives for f in context)]
             found += [
-                (name, c, leaf, view) for c, leaf in (grown(view, features[name], shared) if shared else alone[name])
+                (name, c, leaf, view)
+                for c, leaf in (
+                    grown(view, features[name], shared, suspected=self.suspected) if shared else alone[name]
+                )
             ]
         return self._printed(found)
 
@@ -196,6 +202,7 @@ class EffectsLearner:
         self.pooled = EffectTable(ANY_ACTION, (), (), vocabulary)
         self.tables: dict[tuple[str, tuple[str, ...]], EffectTable] = {}
         self._places: dict[EffectTable, list[int]] = {}
+        self.suspected: Sequence[Window] = ()
 
     def append(self, example: Example) -> None:
         """Add one example."""
@@ -213,6 +220,9 @@ class EffectsLearner:
 
         What one verb alone does is set aside before all verbs are looked at together: an exception is not to blur what is general.
         """
+        self.pooled.suspected = self.suspected
+        for table, places in self._places.items():
+            table.suspected = [(bisect(places, after) - 1, bisect_left(places, by)) for after, by in self.suspected]
         own = {table: table.rules() for table in self.tables.values()}
         aside = self._set_aside(own)
         general = [rule for rule in self.pooled.rules(aside) if self._is_general(rule) and self._pays(rule, own)]

@@ -5,6 +5,7 @@ are drawn from the vocabulary alone: the arguments, the fluents without argument
 """
 
 import math
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
@@ -22,6 +23,9 @@ MOST_NAMED = 3
 # Prices of a condition, in nats, beside the logarithm of how many there are to choose from. Source: ours, DECISIONS 11.
 LITERAL = 2.0
 CONSTANT = 1.0  # more, for a constant: it holds for one thing only
+INDIVIDUAL = (
+    8.0  # more, for one thing by its name: a law that speaks of one is less likely than one that speaks of a kind
+)
 NUMBER = 1.0  # more, times the logarithm of the number: large ones are told apart from more others (Rissanen, 1983)
 NESTED = 0.5  # more, for each reference within a reference
 
@@ -182,14 +186,19 @@ class Features:
         for (left, right), (same, other) in self._pairs.items():
             price = LITERAL + NESTED * (_depth(left) + _depth(right))
             found.append(self._feature(Condition(left, "==", right), price, same.mask, other.mask))
+        named = Counter((some.flag, some.attribute) for some in self._quantities if isinstance(some.term, str))
         for some, (true, false) in self._quantities.items():
-            found.append(self._feature(some.condition(), LITERAL + CONSTANT, true.mask, false.mask))
+            price = LITERAL + CONSTANT
+            if isinstance(some.term, str):
+                is_entity = self.vocabulary.fluents[some.attribute].value not in NOT_ENTITIES
+                price += CONSTANT + INDIVIDUAL * is_entity + math.log(named[some.flag, some.attribute])
+            found.append(self._feature(some.condition(), price, true.mask, false.mask))
         for term, by_value in self._values.items():
             masks = {value: bits.mask for value, bits in by_value.items()}
             if len(masks) > 1:
                 found += self._about(term, masks)
         telling = [feature for feature in found if feature.true and feature.false]
-        asked = {f.condition if isinstance(f.condition.right, Ref | Var | Some) else f.condition.left for f in telling}
+        asked = {_asked(f.condition) for f in telling}
         chance = math.log(len(asked) + 1)
         return [replace(feature, price=feature.price + chance) for feature in telling]
 
@@ -225,7 +234,7 @@ class Features:
         if len(constants) <= MOST_VALUES:
             is_entity = self._sorts[term] not in NOT_ENTITIES
             for value in constants:
-                price = LITERAL + CONSTANT * (1 + is_entity) + math.log(len(constants))
+                price = LITERAL + CONSTANT + INDIVIDUAL * is_entity + math.log(len(constants))
                 yield self._feature(Condition(term, "==", value), price, masks[value], known & ~masks[value])
 
     def _thresholds(
@@ -240,6 +249,15 @@ class Features:
                 yield self._feature(
                     Condition(term, ">", cut), LITERAL + NUMBER * math.log(1 + abs(cut)), known & ~below, below
                 )
+
+
+def _asked(condition: Condition) -> object:
+    """Return what a condition asks after, whatever constant it compares that with."""
+    left, _, right = condition
+    if isinstance(right, Some):
+        flag, *others = right.conditions
+        return flag.left, *((each.left, None if isinstance(each.right, str) else each.right) for each in others)
+    return condition if isinstance(right, Ref | Var) else left
 
 
 def _depth(term: Term) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from agentwm.induction.acceptance import ENOUGH, Beginnings
+from agentwm.induction.breaks import Breaks
 from agentwm.induction.credit import Example, examples
 from agentwm.induction.effects import EffectsLearner, EffectTable, LearnedRule
 from agentwm.induction.succession import reason_for, successors
@@ -30,6 +31,7 @@ class NoisyInducer:
         self._base = base or RuleStore()
         self._vocabulary: Vocabulary | None = None
         self._learner: EffectsLearner | None = None
+        self._breaks = Breaks()
         self._seen: list[tuple[Transition, ...]] = []
         self._examples: list[Example] = []
         self._beginnings = Beginnings(lambda _rule, _example: False)
@@ -48,14 +50,16 @@ class NoisyInducer:
         if self._learner is None or vocabulary != self._vocabulary or not self._goes_on(trajectories):
             self._learner, self._vocabulary = EffectsLearner(vocabulary), vocabulary
             self._seen, self._examples = [], []
+            self._breaks = Breaks()
+            self._learner.suspected = self._breaks.windows
             self._beginnings = Beginnings(lambda rule, example: verdict(rule, example, vocabulary) is True)
         for number, trajectory in enumerate(trajectories):
             done = len(self._seen[number]) if number < len(self._seen) else 0
             fresh = trajectory.transitions[done:]
             if fresh:
-                for example in examples(
-                    Trajectory(trajectory.task, trajectory.goal, fresh[0].before, fresh), vocabulary
-                ):
+                lived = Trajectory(trajectory.task, trajectory.goal, fresh[0].before, fresh)
+                for transition, example in zip(fresh, examples(lived, vocabulary), strict=True):
+                    self._breaks.note(transition)
                     self._learner.append(example)
                     self._examples.append(example)
                     if len(self._examples) == self._beginnings.next:
@@ -96,7 +100,7 @@ class NoisyInducer:
             if before.state != "retired":
                 after = successors(rule, rules)
                 count = records.get(rule.id, before).contradicts
-                reason = f"contradicted by {count} transitions; " if rule.id in records else ""
+                reason = f"contradicted by {count} transitions; " if rule.id in records else self._when_broken(rule)
                 update = {"state": "retired", "reason": reason + reason_for(rule, after), "contradicts": count}
                 records[rule.id] = before.model_copy(update=update)
                 for heir in after:
@@ -134,6 +138,18 @@ class NoisyInducer:
                 "contradicts": before.contradicts + said.count(False),
             }
         )
+
+    def _when_broken(self, rule: Rule) -> str:
+        """Return when ``rule``, which had long been right, failed, and how often since; nothing of one that never did."""
+        if rule.id not in self._breaks.broken:
+            return ""
+        assert self._vocabulary is not None
+        after, by = self._breaks.broken[rule.id]
+        if len(rule.outcomes) > 1:
+            return f"not as probable since the world changed, between transitions {after} and {by}; "
+        wrong = [verdict(rule, example, self._vocabulary) for example in self._examples[after + 1 :]].count(False)
+        times = f"{wrong} time{'s' * (wrong > 1)}"
+        return f"wrong {times} since the world changed, between transitions {after} and {by}; " if wrong else ""
 
 
 def verdict(rule: Rule, example: Example, vocabulary: Vocabulary) -> bool | None:

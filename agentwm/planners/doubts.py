@@ -13,6 +13,7 @@ import numpy as np
 from agentwm.induction.effects import END, EffectTable
 from agentwm.induction.features import Feature, negated
 from agentwm.induction.slots import View
+from agentwm.planners.retrials import Retrials
 from agentwm.rules.index import Test, compiled_test
 from agentwm.types import Action, Fluent, Ref, State, Term, Var, Vocabulary
 
@@ -66,15 +67,20 @@ class Doubt:
 
 
 class Doubts:
-    """All that is in doubt, by the kind of action that would tell."""
+    """All that is in doubt, by the kind of action that would tell: effects that were hardly seen, and rules that failed of late."""
 
-    def __init__(self, tables: Mapping[TableKey, EffectTable], vocabulary: Vocabulary) -> None:
+    def __init__(
+        self, tables: Mapping[TableKey, EffectTable], vocabulary: Vocabulary, retrials: Retrials | None = None
+    ) -> None:
+        self._retrials = retrials
         self._by_key = {key: found for key, table in tables.items() if (found := tuple(_doubts_of(table, vocabulary)))}
 
     def are_tested_by(self, action: Action, state: State) -> bool:
         """Whether trying ``action`` in ``state`` would settle something."""
         sorts = tuple(str(state.get(Fluent("sort", (arg,)), "any")) for arg in action.args)
-        return any(doubt.is_tested_by(action, state) for doubt in self._by_key.get((action.verb, sorts), ()))
+        if any(doubt.is_tested_by(action, state) for doubt in self._by_key.get((action.verb, sorts), ())):
+            return True
+        return self._retrials is not None and self._retrials.are_tried_by(action, state)
 
 
 def _doubts_of(table: EffectTable, vocabulary: Vocabulary) -> Iterator[Doubt]:
@@ -90,7 +96,9 @@ def _doubts_of(table: EffectTable, vocabulary: Vocabulary) -> Iterator[Doubt]:
             if not 0 < changed.bit_count() < RARE:
                 continue
             shared = [feature for feature in features if not changed & ~feature.true]
-            yield _doubt(shared, view.known & ~mask, table, kinds, vocabulary)
+            first = (changed & -changed).bit_length() - 1
+            since = max((by for _, by in table.suspected if 0 < by <= first), default=0)
+            yield _doubt(shared, (view.known & ~mask) >> since << since, table, kinds, vocabulary)
 
 
 def _doubt(

@@ -25,23 +25,31 @@ class Familiarity:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
         self._features: dict[tuple[str, tuple[str, ...]], Features] = {}
-        self._singles: Counter[Hashable] = Counter()
-        self._pairs: set[Hashable] = set()
+        self._singles: dict[Hashable, Counter[Hashable]] = {}
+        self._pairs: dict[Hashable, set[Hashable]] = {}
         self._facts: Counter[Hashable] = Counter()
 
     def add(self, state: State, action: Action) -> None:
         """Count ``action`` done in ``state``."""
-        self._singles.update(self._situation(state, action))
-        self._pairs.update(_together(state, action))
+        done = _done(state, action)
+        self._singles.setdefault(done, Counter()).update(self._situation(state, action))
+        self._pairs.setdefault(done, set()).update(_together(state))
         self._facts.update(_plain(state, MANY))
+
+    def forget(self, state: State, action: Action) -> None:
+        """Take what is like ``action``, as it is in ``state``, for something that was never done, in whatever situation."""
+        self._singles.pop(_done(state, action), None)
+        self._pairs.pop(_done(state, action), None)
 
     def times(self, state: State, action: Action) -> int:
         """Return how often, at least, the verb was done where each feature was as it is in ``state``."""
-        return min((self._singles[key] for key in self._situation(state, action)), default=0)
+        counts = self._singles.get(_done(state, action))
+        return min(counts[key] for key in self._situation(state, action)) if counts else 0
 
     def unseen(self, state: State, action: Action) -> int:
         """Return how many pairs of plain facts, as they are in ``state``, the verb was never done with."""
-        return sum(pair not in self._pairs for pair in _together(state, action))
+        pairs = self._pairs.get(_done(state, action), ())
+        return sum(pair not in pairs for pair in _together(state))
 
     def visits(self, state: State) -> int:
         """Return how often the rarest plain fact of ``state`` was so."""
@@ -55,23 +63,21 @@ class Familiarity:
         features = self._features[key]
         bindings = dict(zip(features.parameters, action.args, strict=True))
         values = {term: value_of(term, bindings, state, self._vocabulary) for term, _ in features.typed}
-        done = (key, _kinds(state, action))
-        yield done
+        yield None
         for term, sort in features.typed:
-            yield done, term, _alike(values[term], is_entity=sort not in NOT_ENTITIES)
+            yield term, _alike(values[term], is_entity=sort not in NOT_ENTITIES)
         for left, right in features.pairs:
             here, there = values[left], values[right]
-            yield done, left, right, here is not UNKNOWN and here is not None and here == there
+            yield left, right, here is not UNKNOWN and here is not None and here == there
 
 
-def _kinds(state: State, action: Action) -> tuple[Value, ...]:
-    return tuple(state.get(Fluent("kind", (arg,))) for arg in action.args)
+def _done(state: State, action: Action) -> Hashable:
+    """Return what counts as the same deed: the verb with things of the same kinds."""
+    return action.verb, tuple(state.get(Fluent("kind", (arg,))) for arg in action.args)
 
 
-def _together(state: State, action: Action) -> Iterator[Hashable]:
-    done = (action.verb, _kinds(state, action))
-    for pair in combinations(sorted(_plain(state, SOME), key=repr), 2):
-        yield done, pair
+def _together(state: State) -> Iterator[Hashable]:
+    yield from combinations(sorted(_plain(state, SOME), key=repr), 2)
 
 
 def _plain(state: State, many: int) -> Iterator[tuple[str, Value]]:

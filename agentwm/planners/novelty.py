@@ -1,8 +1,8 @@
 """Exploration for worlds that answer every action: go where, by the rules so far, something would be learned.
 
-In this order: what would settle a doubt about an effect that was hardly seen, and what was hardly tried (the nearest first); two
-circumstances that were never met together; the reward, while it was hardly ever had; what is a matter of chance, until it is known how
-probable it is; and, for want of all these, where the agent seldom was: what is rare there may open up the rest.
+In this order: what would settle a doubt (about an effect that was hardly seen, or a rule that failed) and what was hardly tried, the
+nearest first; two circumstances that were never met together; the reward, while it was hardly ever had; what is a matter of chance,
+until it is known how probable it is; and, for want of all these, where the agent seldom was: what is rare there may open up the rest.
 
 Source: going back to what is rarely reached and exploring from there, as in Ecoffet et al. (2021), "First return, then explore"; the
 order and the search of the next new thing in the learned model are ours, DECISIONS 12 and 13.
@@ -11,6 +11,7 @@ order and the search of the next new thing in the learned model are ours, DECISI
 import random
 from collections.abc import Iterator, Sequence
 
+from agentwm.induction.alarm import is_refuted
 from agentwm.planners.doubts import RARE, Doubts
 from agentwm.planners.familiarity import MANY, Familiarity
 from agentwm.planners.listing import ground_actions
@@ -64,6 +65,8 @@ class Novelty:
         if self._rest and history and not history[-1].surprise:
             actions, self._rest = self._rest, self._rest[1:]
             return Plan(actions, "goes where something is new")
+        if history and is_refuted(history[-1]):
+            self._pause = 0
         reason, way = next((reason, way) for reason, way in self._offers(state, goal, history) if way)
         self._rest = way[1:]
         return Plan(way, reason)

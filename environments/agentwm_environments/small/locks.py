@@ -100,9 +100,10 @@ def _go(laws: Laws, state: State, door: str) -> _Changes:
 
 def _open(laws: Laws, state: State, door: str) -> _Changes:
     is_open = Fluent("open", (door,))
-    if _beyond(state, (door,)) is None or state[is_open]:
+    colour = str(state[Fluent("colour", (door,))])
+    if _beyond(state, (door,)) is None or state[is_open] or colour in laws.jammed:
         return {}
-    wanted = laws.key_for(str(state[Fluent("colour", (door,))]))
+    wanted = laws.key_for(colour)
     keys = [key for key in _carried(state) if state[Fluent("colour", (key,))] == wanted]
     if not keys:
         return {}
@@ -168,7 +169,10 @@ class LocksEnvironment(LawfulWorld[Laws]):
 
     def _begin(self, task: str) -> State:
         laws = (self._laws,) if self._change is None else (self._laws, self._change[1])
-        return layout(random.Random(f"locks layout {task}"), laws)
+        state = layout(random.Random(f"locks layout {task}"), laws)
+        jammed = {colour for law in laws for colour in law.jammed}
+        ajar = [f.args for f, colour in state.items() if f.name == "colour" and colour in jammed]
+        return {**state, **{Fluent("open", args): True for args in ajar if Fluent("open", args) in state}}
 
     def _describe(self, state: State) -> str:
         here = state[AT]

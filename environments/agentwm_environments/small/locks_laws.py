@@ -19,7 +19,8 @@ class Laws:
 
     ``fits`` pairs the colour of each door with the colour of its keys. ``most_keys`` is how many keys can be carried, None for any
     number. ``uses_up_key`` takes away the key that a door was opened with: of several that fit, the first by name.
-    ``shuts_behind`` shuts a door once it was gone through. ``needs_empty_hands`` lets nobody through who carries a key.
+    ``shuts_behind`` shuts a door once it was gone through. ``needs_empty_hands`` lets nobody through who carries a key. Doors of the
+    colours ``jammed`` cannot be opened with anything; where an episode begins they stand open.
     """
 
     fits: tuple[tuple[str, str], ...] = tuple((colour, colour) for colour in COLOURS)
@@ -27,6 +28,7 @@ class Laws:
     uses_up_key: bool = False
     shuts_behind: bool = False
     needs_empty_hands: bool = False
+    jammed: tuple[str, ...] = ()
 
     def key_for(self, door_colour: str) -> str:
         """Return the colour of the keys that open doors of ``door_colour``."""
