@@ -8,8 +8,6 @@ them: if it works, they were not needed, and if not, one of them is. Source: lea
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from agentwm.induction.effects import END, EffectTable
 from agentwm.induction.features import Feature, negated
 from agentwm.induction.slots import View
@@ -105,22 +103,39 @@ def _doubt(
     shared: Sequence[Feature], failures: int, table: EffectTable, kinds: Collection[Term], vocabulary: Vocabulary
 ) -> Doubt:
     tested = [f for f in shared if f.condition.left not in kinds or f.condition.op != "=="]
-    columns = [_unpacked(failures & ~f.true, table.number) for f in tested]
-    missing = np.maximum(1, np.sum(columns, axis=0)) if columns else np.ones(table.number)
+    misses = [failures & ~f.true for f in tested]
+    by_missing = _by_number(misses)
     return Doubt(
         tuple(compiled_test(f.condition, table.parameters, vocabulary) for f in shared if f not in tested),
         tuple(
             Circumstance(
                 compiled_test(f.condition, table.parameters, vocabulary),
-                failures & ~f.true,
-                float(np.sum(column / missing)),
+                missed,
+                sum((missed & rows).bit_count() / number for number, rows in by_missing.items()),
             )
-            for f, column in zip(tested, columns, strict=True)
+            for f, missed in zip(tested, misses, strict=True)
         ),
         failures,
     )
 
 
-def _unpacked(mask: int, number: int) -> "np.ndarray[tuple[int], np.dtype[np.uint8]]":
-    packed = np.frombuffer(mask.to_bytes((number + 7) // 8, "little"), dtype=np.uint8)
-    return np.unpackbits(packed, count=number, bitorder="little")
+def _by_number(masks: Sequence[int]) -> dict[int, int]:
+    """Return the rows that are in so many of ``masks``, by that number; those in none are left out."""
+    digits: list[int] = []  # of the number of each row, in binary, the lowest first
+    every = 0
+    for mask in masks:
+        every |= mask
+        carry = mask
+        for position, digit in enumerate(digits):
+            digits[position], carry = digit ^ carry, digit & carry
+        if carry:
+            digits.append(carry)
+    groups = {0: every}
+    for position, digit in enumerate(digits):
+        groups = {
+            number + (bit << position): rows
+            for number, mask in groups.items()
+            for bit, rows in ((0, mask & ~digit), (1, mask & digit))
+            if rows
+        }
+    return groups
