@@ -33,6 +33,12 @@ def test_importing_agentwm_loads_nothing_heavy() -> None:
     assert not HEAVY & loaded_by("import agentwm")
 
 
+def test_learning_and_playing_load_nothing_that_only_extras_install() -> None:
+    extras = HEAVY - {"openai", "rich", "typer"} | {"gymnasium", "pydantic_monty", "scipy", "vllm", "xgrammar"}
+    modules = "agentwm.minds, agentwm.experiment, agentwm.cli, agentwm_environments.alfworld, agentwm_environments.small"
+    assert not extras & loaded_by(f"import {modules}")
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["rules", "show", "--help"]])
 def test_help_loads_only_what_parses_options(arguments: list[str]) -> None:
     needless = HEAVY - {"typer"} | {"agentwm_environments", "sqlite3"}
