@@ -52,6 +52,11 @@ def test_what_seems_to_be_chance_is_given_up() -> None:
     assert not doubts.are_tested_by(ACT, state()), "all that was shared was there, and it failed"
 
 
+def test_what_never_failed_is_to_be_blamed_for_nothing() -> None:
+    doubts = doubts_after((state(), True), (state(wood=5, at="b"), True))
+    assert doubts.are_tested_by(ACT, state(warm=False, at="c"))
+
+
 def test_familiarity_is_counted_by_verb_and_by_the_kinds_of_its_arguments() -> None:
     world = crafting.make(EnvironmentOptions(count=1))
     start = world.reset(world.tasks()[0]).facts

@@ -138,4 +138,4 @@ def _by_number(masks: Sequence[int]) -> dict[int, int]:
             for bit, rows in ((0, mask & ~digit), (1, mask & digit))
             if rows
         }
-    return groups
+    return {number: rows for number, rows in groups.items() if number}
