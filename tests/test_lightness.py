@@ -35,7 +35,9 @@ def test_importing_agentwm_loads_nothing_heavy() -> None:
 
 def test_learning_and_playing_load_nothing_that_only_extras_install() -> None:
     extras = HEAVY - {"openai", "rich", "typer"} | {"gymnasium", "pydantic_monty", "scipy", "vllm", "xgrammar"}
-    modules = "agentwm.minds, agentwm.experiment, agentwm.cli, agentwm_environments.alfworld, agentwm_environments.small"
+    modules = (
+        "agentwm.minds, agentwm.experiment, agentwm.cli, agentwm_environments.alfworld, agentwm_environments.small"
+    )
     assert not extras & loaded_by(f"import {modules}")
 
 
