@@ -62,7 +62,7 @@ def connect() -> Iterator[Callable[[FaultServer, Account], Backend]]:
 
     def connect(server: FaultServer, account: Account) -> Backend:
         options = BackendOptions(
-            "m", base_url=server.url, key=SecretStr("k"), timeout_s=0.3, patience=PATIENCE, account=account
+            "m", base_url=server.url, key=SecretStr("k"), timeout_s=0.8, patience=PATIENCE, account=account
         )
         made.append(layered(build.backend("openai").make(options), account))
         return made[-1]
