@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -145,8 +146,17 @@ def test_a_new_run_never_overwrites_an_old_one(finished: Path) -> None:
     assert "holds one already" in complaint(agentwm(*QUICK, "--out", finished, cwd=finished))
 
 
+@pytest.fixture
+def heeds_ctrl_c() -> Iterator[None]:
+    """Let children be interrupted even where the tests themselves cannot be: a shell starts what goes to its background so."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeds_ctrl_c")
 def test_ctrl_c_saves_the_run_and_says_how_to_go_on(tmp_path: Path) -> None:
-    command = [*AGENTWM, "run", "alfworld", "--learn", "2", "--episodes", "5000", "--out", "long", "--json"]
+    command = [*AGENTWM, "run", "alfworld", "--learn", "2", "--episodes", "200", "--out", "long", "--json"]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         assert running.stderr is not None
         assert "learning: " in running.stderr.readline()
