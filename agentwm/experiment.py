@@ -25,7 +25,7 @@ from agentwm.session import Phase, Progress, Session
 from agentwm.types import EnvironmentSpec, PlannerSpec
 
 if TYPE_CHECKING:
-    from agentwm.language import RunLanguage
+    from agentwm.llm.run import LLMRun
 
 __all__ = ["run"]
 
@@ -149,16 +149,16 @@ def _records(config: RunConfig, folder: Path, *, resume: bool) -> RunStore:
     return records
 
 
-def _language(config: RunConfig, stack: ExitStack, *, resume: bool) -> "RunLanguage | None":
+def _language(config: RunConfig, stack: ExitStack, *, resume: bool) -> "LLMRun | None":
     """Return the language model that ``config`` asks for, closed with ``stack``; None where it asks for none."""
     if not config.has_model:
         return None
-    from agentwm.language import RunLanguage  # noqa: PLC0415 -- only those who ask a model need it
+    from agentwm.llm.run import LLMRun  # noqa: PLC0415 -- only those who ask a model need it
 
-    return stack.enter_context(closing(RunLanguage(config, resume=resume)))
+    return stack.enter_context(closing(LLMRun(config, resume=resume)))
 
 
-def _begin(language: "RunLanguage", records: RunStore, elapsed_s: float) -> None:
+def _begin(language: "LLMRun", records: RunStore, elapsed_s: float) -> None:
     """Begin to play with ``language``, which has heard all that the world answered in the episodes on record."""
     played = [each.episode for each in records.completed("play")]
     language.begin(records.path, ended=played, elapsed_s=elapsed_s)
@@ -196,7 +196,7 @@ def _learn(session: Session, learner: Learner, max_steps: int, folder: Path) -> 
 
 
 def _play(
-    session: Session, rules: RuleStore, planner: PlannerSpec, max_steps: int, language: "RunLanguage | None"
+    session: Session, rules: RuleStore, planner: PlannerSpec, max_steps: int, language: "LLMRun | None"
 ) -> str | None:
     """Play the episodes still to be played; return what ended that early, None where nothing did."""
 

@@ -13,7 +13,7 @@ from agentwm import Episode, RuleStore, build, parse_rule
 from agentwm.backends.accounts import Account
 from agentwm.backends.layers import layered
 from agentwm.backends.protocol import Backend, BackendOptions
-from agentwm.models.llm_model import LLMWorldModel
+from agentwm.llm.world_model import LLMWorldModel
 from agentwm.rules.store import Record
 from agentwm.types import Action, Prediction, Query, State
 from agentwm_environments.alfworld.environment import AlfworldEnvironment

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentwm.models.llm_calibration import Calibration, Statement, brier
+from agentwm.llm.calibration import Calibration, Statement, brier
 
 PROBABILITIES = st.floats(0, 1)
 STATEMENTS = st.lists(

@@ -14,11 +14,11 @@ from agentwm.backends.layers import layered
 from agentwm.backends.protocol import Backend, BackendOptions
 from agentwm.backends.scripted import scripted
 from agentwm.errors import BackendError, InvalidReplyError, RefusalError, TruncatedReplyError
-from agentwm.models.llm_asking import ReplyCount
-from agentwm.models.llm_critic import LLMCritic
-from agentwm.models.llm_model import LLMWorldModel
-from agentwm.models.llm_proposer import LLMProposer
-from agentwm.models.llm_words import Answers
+from agentwm.llm.asking import ReplyCount
+from agentwm.llm.critic import LLMCritic
+from agentwm.llm.proposer import LLMProposer
+from agentwm.llm.words import Answers
+from agentwm.llm.world_model import LLMWorldModel
 from agentwm.types import Action, Goal, Observation, Query, Vocabulary
 from tests.conftest import Begin
 from tests.fault_server import FaultServer

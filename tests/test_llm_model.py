@@ -15,10 +15,10 @@ from agentwm.backends.schema import bounded_schema
 from agentwm.backends.scripted import Said, scripted
 from agentwm.configuration import Ask
 from agentwm.errors import BudgetReachedError, RefusalError, UnavailableError
-from agentwm.models.llm_calibration import Calibration, Statement
-from agentwm.models.llm_changes import StatedChange
-from agentwm.models.llm_model import LLMWorldModel, foretold_form
-from agentwm.models.llm_words import Answers
+from agentwm.llm.calibration import Calibration, Statement
+from agentwm.llm.changes import StatedChange
+from agentwm.llm.words import Answers
+from agentwm.llm.world_model import LLMWorldModel, foretold_form
 from agentwm.models.rule_model import AlignedModel
 from agentwm.rules.store import RuleStore
 from agentwm.types import (

@@ -8,7 +8,7 @@ from agentwm import build
 from agentwm.backends.prompts import Prompt
 from agentwm.backends.protocol import Message
 from agentwm.errors import ConfigurationError
-from agentwm.models.llm_words import (
+from agentwm.llm.words import (
     CommandReader,
     command_lines,
     fact_lines,

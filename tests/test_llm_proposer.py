@@ -11,8 +11,8 @@ from agentwm.backends.checking import Checked
 from agentwm.backends.protocol import Request
 from agentwm.backends.scripted import Said, scripted
 from agentwm.errors import UnavailableError
-from agentwm.models.llm_critic import LLMCritic
-from agentwm.models.llm_proposer import LLMProposer
+from agentwm.llm.critic import LLMCritic
+from agentwm.llm.proposer import LLMProposer
 from agentwm.models.rule_model import AlignedModel
 from agentwm.planners.weighed import Heeding, InTurn, Weighed
 from agentwm.rules.store import RuleStore

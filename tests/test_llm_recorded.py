@@ -14,7 +14,7 @@ from agentwm.backends.checking import Checked
 from agentwm.backends.protocol import Backend, BackendOptions, Reply
 from agentwm.backends.recording import head_of, rows_of
 from agentwm.evaluation import Report
-from agentwm.models.llm_model import LLMWorldModel
+from agentwm.llm.world_model import LLMWorldModel
 from agentwm.models.rule_model import AlignedModel
 from agentwm.types import Query
 from tests.llm_questions import DATA, RECORDING, ask, cases, rules

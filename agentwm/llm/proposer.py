@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field
 
 from agentwm.backends.prompts import Prompt
 from agentwm.backends.protocol import Backend
-from agentwm.models.llm_asking import Asker, ReplyCount
-from agentwm.models.llm_words import CommandReader, command_lines, fluent_lines, rule_lines, thing_lines
+from agentwm.llm.asking import Asker, ReplyCount
+from agentwm.llm.words import CommandReader, command_lines, fluent_lines, rule_lines, thing_lines
 from agentwm.rules.matching import conjunction
 from agentwm.rules.store import RuleStore
 from agentwm.types import Action, Goal, Plan, Situation, State, Vocabulary

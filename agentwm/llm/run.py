@@ -19,19 +19,19 @@ from agentwm.backends.recording import head_of, rows_of
 from agentwm.configuration import RunConfig
 from agentwm.errors import ConfigurationError, MissingExtraError, quoted
 from agentwm.evaluation.report import CalibrationRow, LLMUse, Replies, RoleUse
-from agentwm.llm_mind import LLMMind
-from agentwm.models.llm_asking import ReplyCount
-from agentwm.models.llm_calibration import brier
-from agentwm.models.llm_notes import Notes
+from agentwm.llm.asking import ReplyCount
+from agentwm.llm.calibration import brier
+from agentwm.llm.mind import LLMMind
+from agentwm.llm.notes import Notes
 
-__all__ = ["RunLanguage"]
+__all__ = ["LLMRun"]
 
 REPLIES = "replies.jsonl"
 NOTES = "asked.json"
 TIMEOUT_S = 120.0
 
 
-class RunLanguage:
+class LLMRun:
     """The language model of one run, held to its budget. Between `begin` and `close`, ``mind`` acts with it.
 
     Nothing is asked of it, and nothing is written, before the run begins.

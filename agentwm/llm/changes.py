@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from agentwm.models.llm_words import fits
+from agentwm.llm.words import fits
 from agentwm.types import NOT_ENTITIES, Fluent, FluentSchema, Query, State, Value, Vocabulary
 
 __all__ = ["StatedChange", "read_changes"]

@@ -10,8 +10,8 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agentwm.errors import ReplyStoreError
-from agentwm.models.llm_asking import ReplyCount
-from agentwm.models.llm_calibration import Calibration, Statement
+from agentwm.llm.asking import ReplyCount
+from agentwm.llm.calibration import Calibration, Statement
 
 __all__ = ["EpisodeNotes", "Notes"]
 

@@ -11,13 +11,13 @@ from agentwm.agent import Episode, Mind
 from agentwm.backends.prompts import Prompt
 from agentwm.backends.protocol import Backend
 from agentwm.configuration import Ask
+from agentwm.llm.asking import ReplyCount
+from agentwm.llm.critic import LLMCritic
+from agentwm.llm.notes import EpisodeNotes, Notes
+from agentwm.llm.proposer import LLMProposer
+from agentwm.llm.words import Answers
+from agentwm.llm.world_model import LLMWorldModel
 from agentwm.minds import acting_mind
-from agentwm.models.llm_asking import ReplyCount
-from agentwm.models.llm_critic import LLMCritic
-from agentwm.models.llm_model import LLMWorldModel
-from agentwm.models.llm_notes import EpisodeNotes, Notes
-from agentwm.models.llm_proposer import LLMProposer
-from agentwm.models.llm_words import Answers
 from agentwm.models.rule_model import AlignedModel
 from agentwm.planners.weighed import Heeding, InTurn, Weighed
 from agentwm.rules.store import RuleStore

@@ -7,8 +7,8 @@ from pydantic import BaseModel, Field
 
 from agentwm.backends.prompts import Prompt
 from agentwm.backends.protocol import Backend
-from agentwm.models.llm_asking import Asker, ReplyCount
-from agentwm.models.llm_words import fluent_lines, thing_lines
+from agentwm.llm.asking import Asker, ReplyCount
+from agentwm.llm.words import fluent_lines, thing_lines
 from agentwm.types import Goal, State, Vocabulary
 
 __all__ = ["Judged", "LLMCritic"]

@@ -8,10 +8,10 @@ from pydantic import BaseModel, Field, create_model
 
 from agentwm.backends.prompts import Prompt
 from agentwm.backends.protocol import Backend, Request
-from agentwm.models.llm_asking import Asker, ReplyCount
-from agentwm.models.llm_calibration import Calibration, Statement
-from agentwm.models.llm_changes import StatedChange, read_changes
-from agentwm.models.llm_words import (
+from agentwm.llm.asking import Asker, ReplyCount
+from agentwm.llm.calibration import Calibration, Statement
+from agentwm.llm.changes import StatedChange, read_changes
+from agentwm.llm.words import (
     Answers,
     changeable,
     command_lines,
