@@ -19,8 +19,8 @@ from agentwm import (
 )
 from agentwm.evaluation.agreement import agreement
 from agentwm.induction.credit import Example
-from agentwm.induction.effects import EffectsLearner
 from agentwm.induction.noisy import NoisyInducer, verdict
+from agentwm.induction.pooling import EffectsLearner
 from agentwm.minds import Agent, Learner
 from agentwm.models.rule_model import AlignedModel
 from agentwm.types import FluentSchema, Outcome, Query, Trajectory, Transition, Value, Vocabulary
@@ -258,7 +258,9 @@ def test_arrival_pays_for_each_way_by_where_it_leads() -> None:
 def test_a_tick_happens_to_each_thing_whatever_is_done() -> None:
     words = replace(WORDS, fluents={**WORDS.fluents, "ripe": FluentSchema("ripe", ("cell",), "bool")})
     state = {**HERE, **{Fluent("ripe", (cell,)): False for cell in "abc"}}
-    said = foretold('tick ?c when kind(?c) is "ice" then 1.00 success: ripe(?c) becomes true', state=state, words=words)
+    said = foretold(
+        'any action, each cell ?c when kind(?c) is "ice" then 1.00 success: ripe(?c) becomes true', state=state, words=words
+    )
     for outcomes in said.values():
         assert [o.changes for o in outcomes] == [{Fluent("ripe", ("a",)): True, Fluent("ripe", ("b",)): True}]
 

@@ -3,7 +3,7 @@
 import random
 
 from agentwm import Action, EnvironmentOptions, Fluent, RuleStore, State, parse_rule
-from agentwm.induction.effects import EffectsLearner
+from agentwm.induction.pooling import EffectsLearner
 from agentwm.models.rule_model import AlignedModel
 from agentwm.planners.doubts import Doubts
 from agentwm.planners.familiarity import Familiarity

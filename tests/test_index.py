@@ -1,11 +1,13 @@
 """The index of rules finds exactly what trying every rule finds, whatever their order."""
 
-from hypothesis import given
+from random import Random
+
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agentwm import Action, Fluent, Rule, State
 from agentwm.rules.index import RuleIndex, compiled
-from agentwm.rules.language import ANY_ACTION, Change, RuleOutcome
+from agentwm.rules.language import ANY_ACTION, Change, RuleOutcome, parse_rule
 from agentwm.rules.matching import UNKNOWN, bind, conjunction, value_of
 from agentwm.rules.outcomes import changes_made, compiled_changes
 from agentwm.types import ActionSchema, Condition, FluentSchema, Ref, Some, Term, Value, Var, Vocabulary
@@ -69,6 +71,15 @@ ACTIONS = st.one_of(
 )
 
 
+SHADOWED = parse_rule('put ?x ?y when no thing ?x with (open(?x) is "a") then 1.00 success')
+
+
+@example(
+    [SHADOWED],
+    {Fluent("sort", (x,)): "thing" for x in THINGS} | {Fluent("open", ("b",)): None},
+    Action("put", ("b", "a")),
+    Random(0),
+)
 @given(st.lists(rules(), max_size=12), STATES, ACTIONS, st.randoms())
 def test_what_applies_is_found_whatever_the_order(
     given_rules: list[Rule], state: State, action: Action, rng: st.DataObject

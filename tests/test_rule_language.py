@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agentwm import Rule, parse_rule
 from agentwm.errors import RuleError
-from agentwm.rules.language import Change, RuleOutcome, variables
+from agentwm.rules.language import Change, Each, RuleOutcome, variables
 from agentwm.types import Condition, Ref, Some, Term, Value, Var
 
 HEAT = """\
@@ -97,12 +97,15 @@ def outcomes(parameters: tuple[str, ...]) -> st.SearchStrategy[RuleOutcome]:
 @st.composite
 def rules(draw: st.DrawFn) -> Rule:
     parameters = draw(st.sampled_from([PARAMETERS[:n] for n in range(len(PARAMETERS) + 1)]))
+    each = draw(st.sampled_from([None, Each("each", "thing")]))
+    names = (*parameters, each.variable) if each else parameters
     return Rule(
         " ".join(draw(VERBS)),
         parameters,
-        tuple(draw(st.lists(conditions(parameters), max_size=2))),
-        tuple(draw(st.lists(outcomes(parameters), min_size=1, max_size=2))),
-        tuple(draw(st.lists(conditions(parameters), max_size=1))),
+        tuple(draw(st.lists(conditions(names), max_size=2))),
+        tuple(draw(st.lists(outcomes(names), min_size=1, max_size=2))),
+        () if each else tuple(draw(st.lists(conditions(parameters), max_size=1))),
+        each,
     )
 
 
@@ -215,7 +218,9 @@ def test_a_change_may_be_of_a_particular_thing() -> None:
         ("look then -0.50 success", "probabilities of 'look' must lie between 0 and 1"),
         ("look then 0.70 success; or 0.50 failure", "add up to at most 1"),
         ("any action ?o then 1.00 success", "a rule about any action has no parameters"),
-        ("tick ?o ?r then 1.00 success", "a tick is of one thing at most"),
+        ("take ?o, each cup ?o then 1.00 success", "parameters must differ, got o o"),
+        ("take ?o, each ?k then 1.00 success", "expected a rule to begin .* got 'take"),
+        ("take ?o, each cup ?k leading to at() is 1 then 1.00 success", "says nothing of the state arrived in"),
         ("look then 1.00 success: reward true", "expected a reward"),
         ("look then 1.00 success: says 3", "expected a text in double quotes"),
         ("look then 1.00 success: a() falls by b()", "expected a"),

@@ -12,7 +12,7 @@ from agentwm.induction.chance import binomial_tail
 from agentwm.induction.credit import Example, examples
 from agentwm.induction.evidence import SURPRISING, answers, left_to_noise
 from agentwm.minds import Learner
-from agentwm.rules.language import ANY_ACTION, TICK, Rule
+from agentwm.rules.language import ANY_ACTION, Rule
 from agentwm.rules.laws import Answer, Law
 from agentwm.rules.sandbox import Sandbox
 from agentwm.rules.store import RuleStore
@@ -137,7 +137,7 @@ def _named(claim: Claim) -> str:
 
 def _expect_verbs(store: RuleStore, vocabulary: Vocabulary, name: str) -> None:
     about = {rule.verb for rule in store.rules}
-    if about and not about & {ANY_ACTION, TICK, *vocabulary.actions}:
+    if about and not about & {ANY_ACTION, *vocabulary.actions}:
         raise ConfigurationError(
             f"expected rules about {quoted(name)}, whose actions are {', '.join(vocabulary.actions)}, but these are about "
             f"{', '.join(sorted(about))}: choose another --env"

@@ -13,9 +13,9 @@ from agentwm.induction.evidence import answers, happened, is_unseen, ways
 from agentwm.induction.noisy import verdict
 from agentwm.records import RunStore
 from agentwm.rules.binding import ground_condition, ground_term
-from agentwm.rules.language import ANY_ACTION, TICK, Change, Rule
+from agentwm.rules.language import Change, Each, Rule
 from agentwm.rules.laws import Answer, Law
-from agentwm.rules.matching import bind
+from agentwm.rules.matching import bind, things_beside
 from agentwm.rules.outcomes import changes_made
 from agentwm.rules.sandbox import Sandbox
 from agentwm.rules.store import RuleStore
@@ -45,12 +45,15 @@ def foretold(rule: Rule, example: Example, vocabulary: Vocabulary) -> frozenset[
     """Return what the rule foretold of ``example``: nothing where it was wrong, None where it is silent.
 
     Where failure is reported, a change that nobody could see, hidden or in what is unknown, speaks neither for nor against the rule that
-    foretells it. A rule of what happens by itself is right when it is right about each thing that it speaks of.
+    foretells it. A rule about each thing is right when it is right about all that it speaks of.
     """
-    if rule.verb != TICK:
+    if not rule.each:
         return _foretold(rule, example, vocabulary)
-    things = [fluent.args[0] for fluent in example.before if fluent.name == "sort"] if rule.parameters else [""]
-    said = [claims for thing in things if (claims := _foretold(_about(rule, thing), example, vocabulary)) is not None]
+    said = [
+        claims
+        for thing in things_beside(example.action, example.before, rule.each.sort)
+        if (claims := _foretold(_about(rule, rule.each, thing), example, vocabulary)) is not None
+    ]
     if not said:
         return None
     return frozenset().union(*said) if all(said) else frozenset()
@@ -153,12 +156,12 @@ def _foretold(rule: Rule, example: Example, vocabulary: Vocabulary) -> frozenset
     return frozenset(claims)
 
 
-def _about(rule: Rule, thing: str) -> Rule:
-    """Return what a rule of what happens by itself says of one thing, as a rule of any action."""
-    bindings: Mapping[str, str] = dict.fromkeys(rule.parameters, thing)
+def _about(rule: Rule, each: Each, thing: str) -> Rule:
+    """Return what a rule about each thing says of one."""
+    bindings = {each.variable: thing}
     outcomes = [replace(o, changes=tuple(_ground(c, bindings) for c in o.changes)) for o in rule.outcomes]
     when, after = (tuple(ground_condition(c, bindings) for c in part) for part in (rule.when, rule.after))
-    return Rule(ANY_ACTION, (), when, tuple(outcomes), after)
+    return Rule(rule.verb, rule.parameters, when, tuple(outcomes), after)
 
 
 def _ground(change: Change, bindings: Mapping[str, str]) -> Change:

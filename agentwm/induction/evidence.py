@@ -1,6 +1,6 @@
-"""What transitions say for and against laws, and which laws are believed on it.
+"""What transitions say for and against laws, and against rules that somebody proposed, and which of them are believed on it.
 
-Whoever wrote a law may have had the transitions before him. So it is accepted on others, and goes as soon as it is wrong more often than
+Whoever wrote one may have had the transitions before him. So it is accepted on others, and goes as soon as it is wrong more often than
 the noise that it leaves room for, or its outcomes come more or less often than it says.
 """
 
@@ -13,13 +13,28 @@ from agentwm.errors import LawError
 from agentwm.induction.chance import binomial_tail
 from agentwm.induction.coverage import packed
 from agentwm.induction.credit import Example
+from agentwm.rules.language import Rule, RuleOutcome
 from agentwm.rules.laws import ROUNDING, Answer, Law, written
-from agentwm.rules.matching import Unknown, look_up
+from agentwm.rules.matching import Unknown, conjunction, instances, look_up
+from agentwm.rules.outcomes import changes_made
 from agentwm.rules.sandbox import Sandbox, open_sandbox
 from agentwm.rules.store import Record, RuleStore
 from agentwm.types import Fluent, Outcome, Query, State, Value, Vocabulary
 
-__all__ = ["Evidence", "accept", "answers", "happened", "is_unseen", "left_to_noise", "revised", "ways", "weigh"]
+__all__ = [
+    "LEAST",
+    "Evidence",
+    "accept",
+    "answers",
+    "evidence_for",
+    "happened",
+    "is_unseen",
+    "left_to_noise",
+    "revised",
+    "rule_answer",
+    "ways",
+    "weigh",
+]
 
 # How unlikely (0 to 1) it must be for a law to be wrong so often, were it true, before it is given up.
 SURPRISING = 0.01
@@ -49,6 +64,30 @@ def answers(
         rows = opened.run(laws, list(questions.values()))
     number = {key: index for index, key in enumerate(questions)}
     return [{law.id: row[number[key]] for law, row in zip(laws, rows, strict=True)} for key in keys]
+
+
+def rule_answer(rule: Rule, example: Example, vocabulary: Vocabulary) -> Answer:
+    """Return what ``rule`` says of ``example``, as a law would: outcomes, None where it is silent.
+
+    Of a rule about each thing that speaks of several, only what it is sure of can be weighed; else it counts as silent.
+    """
+    spoken = [
+        bindings
+        for bindings in instances(rule, example.action, example.before)
+        if conjunction(rule.when, bindings, example.before, vocabulary)
+        and conjunction(rule.after, bindings, example.settled, vocabulary)
+    ]
+    if not spoken or (len(spoken) > 1 and len(rule.outcomes) > 1):
+        return None
+    outcomes = [_outcome(each, spoken, example.before, vocabulary) for each in rule.outcomes]
+    return tuple(sorted(outcomes, key=lambda outcome: -outcome.probability))
+
+
+def _outcome(said: RuleOutcome, spoken: Iterable[Mapping[str, str]], state: State, vocabulary: Vocabulary) -> Outcome:
+    changes: dict[Fluent, Value] = {}
+    for bindings in spoken:
+        changes |= changes_made(said, bindings, state, vocabulary)
+    return Outcome(said.probability, changes, said.success, said.reward, True if said.ends else None, said.text)
 
 
 # --- one answer against one transition ----------------------------------------------------------------------------------
@@ -225,7 +264,7 @@ def revised(
 
 def accept(  # noqa: PLR0913 -- what is believed of whom, on what and why: each is a question of its own
     store: RuleStore,
-    laws: Iterable[Law],
+    proposed: Iterable[Rule | Law],
     lived: Sequence[Example],
     vocabulary: Vocabulary,
     *,
@@ -234,23 +273,24 @@ def accept(  # noqa: PLR0913 -- what is believed of whom, on what and why: each 
     least: int = LEAST,
     sandbox: Sandbox | None = None,
 ) -> RuleStore:
-    """Return ``store`` with those of ``laws`` that ``lived`` speaks for, and the others among the retired, with the reason.
+    """Return ``store`` with those of the ``proposed`` rules and laws that ``lived`` speaks for, and the others among the retired.
 
-    ``made_from`` are the positions in ``lived`` of the transitions that whoever wrote the laws had before him: these speak against a law
-    but never for it. It must foretell something, and be right, in answer to ``least`` questions that are none of theirs. One that the
+    ``made_from`` are the positions in ``lived`` of the transitions that whoever proposed them had before him: these speak against one
+    but never for it. It must foretell something, and be right, in answer to ``least`` questions that are none of theirs; and each change
+    that a rule foretells must have been seen to come, be it there. The reason why one is retired stands in its record. One that the
     store knows, active or retired, stays as it is: it has been judged.
     """
-    known = {law.id for law in (*store.laws, *store.retired_laws)}
-    new = {law.id: law for law in laws if law.id not in known}
-    said = answers(list(new.values()), lived, sandbox=sandbox)
+    known = {entry.id for entry in store.entries}
+    new = {entry.id: entry for entry in proposed if entry.id not in known}
+    weighed = evidence_for(new.values(), lived, vocabulary, sandbox=sandbox)
     keys = [written(Query(example.before, example.action)) for example in lived] if new else []
     shown = {keys[position] for position in made_from} if new else set()
     used = frozenset(made_from)
     held_out = packed(position not in used for position in range(len(keys)))
     records = dict(store.records)
     reasons: dict[str, str] = {}
-    for name in new:
-        evidence = weigh([each[name] for each in said], lived, vocabulary)
+    for name, entry in new.items():
+        evidence = weighed[name]
         right = evidence.right & held_out
         records[name] = Record(
             supports=right.bit_count(),
@@ -267,4 +307,48 @@ def accept(  # noqa: PLR0913 -- what is believed of whom, on what and why: each 
             reasons[name] = (
                 f"not accepted: foretold {len(told)} questions rightly that it was not made from, and {least} are asked for{more}"
             )
-    return replace(store, laws=(*store.laws, *new.values()), records=records).retire(reasons)
+        elif isinstance(entry, Rule) and (unseen := _unseen_change(entry, evidence.right, lived, vocabulary)):
+            reasons[name] = f"not accepted: nobody has seen that {unseen}"
+    rules = tuple(entry for entry in new.values() if isinstance(entry, Rule))
+    laws = tuple(entry for entry in new.values() if isinstance(entry, Law))
+    return replace(store, rules=(*store.rules, *rules), laws=(*store.laws, *laws), records=records).retire(reasons)
+
+
+def evidence_for(
+    proposed: Iterable[Rule | Law], lived: Sequence[Example], vocabulary: Vocabulary, *, sandbox: Sandbox | None = None
+) -> dict[str, Evidence]:
+    """Return what ``lived`` says of each of the ``proposed`` rules and laws, by its id.
+
+    Raises: MissingExtraError where there are laws, no ``sandbox`` is given and none is installed.
+    """
+    entries = list(proposed)
+    by_laws = answers([entry for entry in entries if isinstance(entry, Law)], lived, sandbox=sandbox)
+    said = {
+        entry.id: [rule_answer(entry, example, vocabulary) for example in lived]
+        if isinstance(entry, Rule)
+        else [each[entry.id] for each in by_laws]
+        for entry in entries
+    }
+    return {name: weigh(row, lived, vocabulary) for name, row in said.items()}
+
+
+def _unseen_change(rule: Rule, right: int, lived: Sequence[Example], vocabulary: Vocabulary) -> str:
+    """Return the first change that ``rule`` foretells and that came in none of the examples it is ``right`` about; empty where all came."""
+    spoken = [example for position, example in enumerate(lived) if right >> position & 1]
+    for outcome in rule.outcomes:
+        for change in outcome.changes:
+            alone = replace(rule, outcomes=(replace(outcome, changes=(change,)),))
+            if not any(_came(rule_answer(alone, example, vocabulary), example, vocabulary) for example in spoken):
+                return str(change)
+    return ""
+
+
+def _came(answer: Answer, example: Example, vocabulary: Vocabulary) -> bool:
+    """Whether something that ``answer`` changes was seen to be otherwise before, and so afterwards."""
+    return isinstance(answer, tuple) and any(
+        not is_unseen(fluent, example.settled, vocabulary)
+        and look_up(fluent, example.settled, vocabulary) == value
+        and look_up(fluent, example.before, vocabulary) != value
+        for outcome in answer
+        for fluent, value in outcome.changes.items()
+    )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 
 from agentwm.rules.matching import UNKNOWN, Unknown, value_of
-from agentwm.types import NOT_ENTITIES, Action, Condition, Fluent, Ref, Some, State, Term, Value, Var, Vocabulary
+from agentwm.types import NOT_ENTITIES, Condition, Fluent, Ref, Some, State, Term, Value, Var, Vocabulary
 
 __all__ = ["Bits", "Feature", "Features", "accepts", "negated", "reference_terms"]
 
@@ -140,10 +140,14 @@ class Features:
             if one not in ("bool", "number") and accepts(one, other):
                 yield left, right
 
-    def append(self, index: int, action: Action, state: State) -> dict[Term, Value | Unknown]:
-        """Add situation ``index``; return the values of all terms in it."""
-        bindings = dict(zip(self.parameters, action.args, strict=False))
-        values = {term: value_of(term, bindings, state, self.vocabulary) for term, _ in self.typed}
+    def values(self, args: Sequence[str], state: State) -> dict[Term, Value | Unknown]:
+        """Return the values of all terms where the parameters stand for ``args``."""
+        bindings = dict(zip(self.parameters, args, strict=True))
+        return {term: value_of(term, bindings, state, self.vocabulary) for term, _ in self.typed}
+
+    def append(self, index: int, args: Sequence[str], state: State) -> dict[Term, Value | Unknown]:
+        """Add situation ``index``, where the parameters stand for ``args``; return the values of all terms in it."""
+        values = self.values(args, state)
         for term, value in values.items():
             if not isinstance(value, Unknown):
                 by_value = self._values[term]

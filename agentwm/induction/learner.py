@@ -275,7 +275,7 @@ def _retire(
     """Return the earlier rules still held, those retired, and the records that say why.
 
     A rule that does not follow from the evidence at hand is held all the same while it rests on more than that (another run's
-    evidence, or a person's word) and nothing contradicts it.
+    evidence, or the word of a person or a language model) and nothing contradicts it but what it was accepted in spite of.
     """
     present = {rule.id for rule in rules}
     held: list[Rule] = []
@@ -287,7 +287,8 @@ def _retire(
         record = store.record(rule)
         against = _contradictions(rule, tables)
         at_hand = sum(len(table) for (verb, _), table in tables.items() if verb == rule.verb)
-        if not against and (record.origin == "person" or record.supports > at_hand):
+        is_given = record.origin != "symbolic" and against <= record.contradicts
+        if is_given or (not against and record.supports > at_hand):
             held.append(rule)
             continue
         reason = f"contradicted by {against} transitions" if against else "replaced by rules that explain more"

@@ -6,11 +6,12 @@ from dataclasses import replace
 from agentwm.induction.acceptance import ENOUGH, Beginnings
 from agentwm.induction.breaks import Breaks
 from agentwm.induction.credit import Example, examples
-from agentwm.induction.effects import EffectsLearner, EffectTable, LearnedRule
+from agentwm.induction.effects import EffectTable, LearnedRule
+from agentwm.induction.pooling import EffectsLearner
 from agentwm.induction.succession import reason_for, successors
 from agentwm.knowledge import learn as learn_knowledge
-from agentwm.rules.language import ANY_ACTION, Rule
-from agentwm.rules.matching import bind, conjunction, look_up
+from agentwm.rules.language import Rule
+from agentwm.rules.matching import conjunction, instances, look_up
 from agentwm.rules.outcomes import changes_made
 from agentwm.rules.store import Record, RuleStore
 from agentwm.types import Trajectory, Transition, Vocabulary
@@ -87,9 +88,11 @@ class NoisyInducer:
         present = {rule.id for rule in rules}
         records = {each.rule.id: self._record(each) for each in learned}
         held: list[Rule] = []
-        for rule in self._base.rules:
+        # What a person or a language model proposed since is held like what was believed before.
+        given = [rule for rule in store.rules if store.record(rule).origin != "symbolic"]
+        for rule in dict.fromkeys((*self._base.rules, *given)):
             if rule.id not in present:
-                record = self._held_against(rule)
+                record = self._held_against(rule, store.record(rule).origin)
                 if record.contradicts <= record.supports * TOLERATED:
                     held.append(rule)
                 records[rule.id] = record
@@ -127,11 +130,11 @@ class NoisyInducer:
             state="active" if foretold >= ENOUGH else "candidate",
         )
 
-    def _held_against(self, rule: Rule) -> Record:
-        """Return the record of a rule of `base`, with what was seen since counted in."""
+    def _held_against(self, rule: Rule, origin: str) -> Record:
+        """Return the record of a rule of `base`, or of one proposed since, with what was seen counted in."""
         assert self._vocabulary is not None
         said = [verdict(rule, example, self._vocabulary) for example in self._examples]
-        before = self._base.record(rule)
+        before = self._base.records.get(rule.id, Record(origin=origin))
         return before.model_copy(
             update={
                 "supports": before.supports + said.count(True),
@@ -153,12 +156,18 @@ class NoisyInducer:
 
 
 def verdict(rule: Rule, example: Example, vocabulary: Vocabulary) -> bool | None:
-    """Return whether one of the rule's outcomes is what happened; None where the rule is silent."""
-    bindings = {} if rule.verb == ANY_ACTION else bind(rule, example.action)
-    if bindings is None or not conjunction(rule.when, bindings, example.before, vocabulary):
-        return None
-    if not conjunction(rule.after, bindings, example.settled, vocabulary):
-        return None
+    """Return whether one of the rule's outcomes is what happened, to each thing that it speaks of; None where it is silent."""
+    said = [
+        _came(rule, bindings, example, vocabulary)
+        for bindings in instances(rule, example.action, example.before)
+        if conjunction(rule.when, bindings, example.before, vocabulary)
+        and conjunction(rule.after, bindings, example.settled, vocabulary)
+    ]
+    return all(said) if said else None
+
+
+def _came(rule: Rule, bindings: Mapping[str, str], example: Example, vocabulary: Vocabulary) -> bool:
+    """Whether one of the rule's outcomes is what happened."""
     return any(
         outcome.success == example.succeeded
         and (outcome.reward is None or outcome.reward == example.reward)

@@ -61,6 +61,14 @@ class Slot:
             self._explain(Effect(1, after - before, adds=True), index)  # type: ignore[operator]
         self._explain(Effect(2, after), index)
 
+    def changed(self, value: object, *, adds: bool) -> int:
+        """Return the examples in which the slot changed as if by an effect of ``value``, whatever else may explain it."""
+        found = 0
+        for effect, bits in self.explained.items():
+            if effect.value == value and effect.adds == adds:
+                found |= bits.mask
+        return found & ~self.kept.mask
+
     def _explain(self, effect: Effect, index: int) -> None:
         if effect not in self.explained:
             self.explained[effect] = Bits()

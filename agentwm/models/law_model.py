@@ -14,7 +14,6 @@ from typing import Self
 
 from agentwm.errors import LawError
 from agentwm.models.rule_model import RuleModel
-from agentwm.rules.language import TICK, Rule
 from agentwm.rules.laws import ROUNDING, Law, written
 from agentwm.rules.matching import bind, conjunction
 from agentwm.rules.outcomes import Counters, apply_changes
@@ -45,8 +44,8 @@ class LawModel:
         self._vocabulary = vocabulary
         self._counters = Counters(vocabulary)
         # What an arrival brings depends on where the laws lead, so it is asked for once they have spoken.
-        self._arriving = [(rule, store.record(rule).trust) for rule in store.rules if _is_arriving(rule)]
-        moving = tuple(rule for rule in store.rules if not _is_arriving(rule))
+        self._arriving = [(rule, store.record(rule).trust) for rule in store.rules if rule.after]
+        moving = tuple(rule for rule in store.rules if not rule.after)
         self._moving = RuleModel(replace(store, rules=moving), vocabulary)
         self._answers: dict[tuple[str, str], tuple[Prediction, ...]] = {}
         self._failures: dict[str, Counter[str]] = {}
@@ -227,7 +226,3 @@ def _rank(said: Prediction) -> tuple[float, tuple[str, ...]]:
 
 def _unlikely(outcome: Outcome) -> float:
     return -outcome.probability
-
-
-def _is_arriving(rule: Rule) -> bool:
-    return bool(rule.after) and rule.verb != TICK

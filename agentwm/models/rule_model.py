@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from agentwm.configuration import Ask
 from agentwm.rules.index import RuleIndex, Test, compiled_test
-from agentwm.rules.language import ANY_ACTION, TICK, Rule, RuleOutcome, fluent_names
-from agentwm.rules.matching import bind, conjunction, holds
+from agentwm.rules.language import ANY_ACTION, Rule, RuleOutcome, fluent_names
+from agentwm.rules.matching import bind, holds, things_beside
 from agentwm.rules.outcomes import Counters, MakeChanges, apply_changes, changes_of, compiled_changes
 from agentwm.rules.store import Record, RuleStore, signature
 from agentwm.types import Fluent, Outcome, Prediction, Query, State, Value, Vocabulary, WorldModel
@@ -49,6 +49,7 @@ class _Known:
     trust: float
     strength: tuple[bool, float, int, str]
     rank: tuple[bool, int, float, str]
+    when: tuple[Test, ...]
     after: tuple[Test, ...]
     turns: tuple[tuple[RuleOutcome, MakeChanges], ...]
     is_sure: bool
@@ -68,9 +69,10 @@ class _Known:
             trust,
             (_is_exception(rule), rounded, len(rule.when), rule.id),
             # What is said of any action yields to what is said of this one, and the less specific to the more specific.
-            (rule.verb in (ANY_ACTION, TICK), -len(rule.when), -rounded, rule.id),
-            tuple(compiled_test(condition, rule.parameters, vocabulary) for condition in rule.after),
-            tuple((outcome, compiled_changes(outcome, rule.parameters, vocabulary)) for outcome in likely),
+            (rule.verb == ANY_ACTION, -len(rule.when), -rounded, rule.id),
+            tuple(compiled_test(condition, rule.names, vocabulary) for condition in rule.when),
+            tuple(compiled_test(condition, rule.names, vocabulary) for condition in rule.after),
+            tuple((outcome, compiled_changes(outcome, rule.names, vocabulary)) for outcome in likely),
             rule.predicts_success and len(likely) == 1 and likely[0].probability >= 1 - ROUNDING,
         )
 
@@ -88,9 +90,10 @@ class RuleModel:
     def __init__(self, store: RuleStore, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
         self._by_verb: dict[str, list[Rule]] = {}
+        self._of_each: dict[str, list[Rule]] = {}
         rules = [rule for rule in store.rules if rule.pays or not store.record(rule).is_guess]
         for rule in rules:
-            self._by_verb.setdefault(rule.verb, []).append(rule)
+            (self._of_each if rule.each else self._by_verb).setdefault(rule.verb, []).append(rule)
         self._known = {rule.id: _Known.of(rule, store.record(rule), vocabulary) for rule in rules}
         self._index = RuleIndex(rules, vocabulary)
         self._counters = Counters(vocabulary)
@@ -165,13 +168,23 @@ class RuleModel:
         for rule in self._index.applying(query.action, query.state):
             args = query.action.args if rule.parameters else ()
             (arriving if rule.after else spoken).append((self._known[rule.id], args))
-        for rule in self._by_verb.get(TICK, ()):
-            spoken += [
-                (self._known[rule.id], args)
-                for args in _ticking(rule, query.state)
-                if conjunction(rule.when, dict(zip(rule.parameters, args, strict=True)), query.state, self._vocabulary)
-            ]
+        if self._of_each:
+            spoken += self._spoken_of_each(query)
         return spoken, arriving
+
+    def _spoken_of_each(self, query: Query) -> list[Spoken]:
+        """Return the rules about each thing that apply, each with every thing to which it does."""
+        state, action = query.state, query.action
+        spoken: list[Spoken] = []
+        for rule in (*self._of_each.get(action.verb, ()), *self._of_each.get(ANY_ACTION, ())):
+            named = () if rule.verb == ANY_ACTION else action.args
+            if rule.each and len(named) == len(rule.parameters):
+                known = self._known[rule.id]
+                for thing in things_beside(action, state, rule.each.sort):
+                    args = (*named, thing)
+                    if all(test(args, state) is True for test in known.when):
+                        spoken.append((known, args))
+        return spoken
 
     @staticmethod
     def _combined(spoken: Sequence[Spoken], state: State) -> list[Outcome]:
@@ -261,11 +274,6 @@ def _product(ways: Sequence[Outcome], turns: Sequence[tuple[RuleOutcome, Mapping
             same = merged.get(key)
             merged[key] = joint if same is None else replace(same, probability=same.probability + joint.probability)
     return sorted(merged.values(), key=lambda o: -o.probability)[:MOST_WAYS]
-
-
-def _ticking(rule: Rule, state: State) -> list[tuple[str, ...]]:
-    """Return what the tick's variable may stand for: every thing that there is."""
-    return [(fluent.args[0],) for fluent in state if fluent.name == "sort"] if rule.parameters else [()]
 
 
 def _is_exception(rule: Rule) -> bool:

@@ -11,7 +11,7 @@ from itertools import combinations
 
 from agentwm.induction.features import Features
 from agentwm.induction.table import parameter_names
-from agentwm.rules.matching import UNKNOWN, Unknown, value_of
+from agentwm.rules.matching import UNKNOWN, Unknown
 from agentwm.types import NOT_ENTITIES, Action, Fluent, State, Value, Vocabulary
 
 __all__ = ["MANY", "Familiarity"]
@@ -61,8 +61,7 @@ class Familiarity:
         if key not in self._features:
             self._features[key] = Features(parameter_names(sorts), sorts, self._vocabulary)
         features = self._features[key]
-        bindings = dict(zip(features.parameters, action.args, strict=True))
-        values = {term: value_of(term, bindings, state, self._vocabulary) for term, _ in features.typed}
+        values = features.values(action.args, state)
         yield None
         for term, sort in features.typed:
             yield term, _alike(values[term], is_entity=sort not in NOT_ENTITIES)

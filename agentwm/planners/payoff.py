@@ -162,7 +162,7 @@ class Payoff:
         actions = ground_actions(state, self._vocabulary)
         predictions = self._model.predict([Query(state, action) for action in actions])
         return [
-            (action, [o for o in prediction.outcomes if o.probability >= LEAST])
+            (action, [o for o in prediction.outcomes if o.probability >= LEAST] or [prediction.outcomes[0]])
             for action, prediction in zip(actions, predictions, strict=True)
         ]
 

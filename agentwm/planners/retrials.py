@@ -5,7 +5,7 @@ Did it fail because the world has changed, it will fail there, too; did it fail 
 
 from agentwm.induction.breaks import Breaks
 from agentwm.rules.language import ANY_ACTION, Rule
-from agentwm.rules.matching import bind, conjunction
+from agentwm.rules.matching import conjunction, instances
 from agentwm.rules.store import RuleStore
 from agentwm.types import Action, State, Transition, Vocabulary
 
@@ -47,8 +47,10 @@ class Retrials:
         return [
             rule
             for rule in self._asked
-            if (bindings := bind(rule, action)) is not None
-            and conjunction(rule.when, bindings, state, self._vocabulary)
+            if any(
+                conjunction(rule.when, bindings, state, self._vocabulary)
+                for bindings in instances(rule, action, state)
+            )
         ]
 
     def _trial(self, action: Action, state: State) -> object:

@@ -23,9 +23,9 @@ def conflict(one: Rule, other: Rule) -> str | None:
     is among what the other does. The rule that asks for all that the other asks for, and for more, refines it and is no conflict; neither
     is a failure by kind that the other does not ask for: both go first when a prediction is made.
     """
-    if one.verb != other.verb or len(one.parameters) != len(other.parameters):
+    if one.verb != other.verb or len(one.parameters) != len(other.parameters) or _sort(one) != _sort(other):
         return None
-    other = _renamed_rule(other, dict(zip(other.parameters, one.parameters, strict=True)))
+    other = _renamed_rule(other, dict(zip(other.names, one.names, strict=True)))
     asked, also_asked = ({*rule.when, *rule.after} for rule in (one, other))
     if asked < also_asked or asked > also_asked or _is_exception(one, other) or _is_exception(other, one):
         return None
@@ -33,6 +33,11 @@ def conflict(one: Rule, other: Rule) -> str | None:
         return None
     said, also_said = _foretold(one), _foretold(other)
     return next((slot for slot in said if slot in also_said and not said[slot] & also_said[slot]), None)
+
+
+def _sort(rule: Rule) -> str:
+    """Return the sort of the things that the rule speaks of beside the action's, empty where it speaks of none."""
+    return rule.each.sort if rule.each else ""
 
 
 def _is_exception(rule: Rule, other: Rule) -> bool:
@@ -98,7 +103,9 @@ def _renamed_rule(rule: Rule, names: Mapping[str, str]) -> Rule:
         for o in rule.outcomes
     )
     when, after = (tuple(_condition(c, names) for c in part) for part in (rule.when, rule.after))
-    return Rule(rule.verb, tuple(names[name] for name in rule.parameters), when, outcomes, after)
+    parameters = tuple(names[name] for name in rule.parameters)
+    each = rule.each._replace(variable=names[rule.each.variable]) if rule.each else None
+    return Rule(rule.verb, parameters, when, outcomes, after, each)
 
 
 def _term(term: Term, names: Mapping[str, str]) -> Term:

@@ -9,7 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from agentwm.rules.language import ANY_ACTION, TICK, Rule
+from agentwm.rules.language import ANY_ACTION, Rule
 from agentwm.rules.matching import UNKNOWN, Unknown, compare, holds
 from agentwm.types import Action, Condition, Fluent, Ref, Some, State, Term, Value, Var, Vocabulary
 
@@ -131,13 +131,13 @@ Asking = tuple[Rule, list[Condition]]
 
 
 class RuleIndex:
-    """The rules of a store, by verb and by what they ask for."""
+    """The rules of a store, but for those about each thing, by verb and by what they ask for."""
 
     def __init__(self, rules: Sequence[Rule], vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
         by_verb: dict[tuple[str, int], list[Asking]] = {}
         for rule in rules:
-            if rule.verb != TICK:
+            if not rule.each:
                 key = (rule.verb, len(rule.parameters))
                 by_verb.setdefault(key, []).append((rule, [_numbered(c, rule.parameters) for c in rule.when]))
         self._trees = {key: self._grown(group) for key, group in by_verb.items()}
@@ -256,7 +256,8 @@ def _numbered(condition: Condition, parameters: Sequence[str]) -> Condition:
 
     left, op, right = condition
     if isinstance(right, Some):
-        inner = tuple(_numbered(c, parameters) for c in right.conditions)
+        outside = ["" if name == right.variable else name for name in parameters]
+        inner = tuple(_numbered(c, outside) for c in right.conditions)
         return Condition(left, op, right._replace(conditions=inner))
     if op in ("in", "notin"):
         return Condition(term(left), op, right)

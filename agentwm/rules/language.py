@@ -17,9 +17,12 @@ A rule names an action pattern, a conjunction of conditions, and outcomes with p
       leading to kind(at()) is "goal"
       then 1.00 success: reward 1, the end
 
-What stands after *leading to* is said of the state arrived in. *any action* stands for every verb, and ``tick ?p`` for what happens to
-each thing by itself, whatever is done. The rest of the probability is noise. Source: noisy deictic rules (Pasula, Zettlemoyer &
-Kaelbling, 2007), section 3; conditions on the state arrived in are ours, DECISIONS 11.
+What stands after *leading to* is said of the state arrived in. *any action* stands for every verb. A rule may speak of every thing
+of a sort beside those that the action names: ``unlock ?d, each key ?k`` of what unlocking a door does to keys, ``any action, each plant
+?p`` of what plants do by themselves, whatever is done (a *tick*). The rest of the probability is noise.
+
+Source: noisy deictic rules (Pasula, Zettlemoyer & Kaelbling, 2007), section 3; conditions on the state arrived in and rules about each
+thing are ours, DECISIONS 11 and 17.
 """
 
 import hashlib
@@ -29,14 +32,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from agentwm.errors import RuleError, quoted
 from agentwm.types import Condition, Ref, Some, Term, Value, Var
 
 __all__ = [
     "ANY_ACTION",
-    "TICK",
     "Change",
+    "Each",
     "Rule",
     "RuleOutcome",
     "fluent_names",
@@ -47,7 +51,6 @@ __all__ = [
 ]
 
 ANY_ACTION = "any action"
-TICK = "tick"
 
 _OPERATORS = {
     "==": "is",
@@ -106,11 +109,19 @@ class RuleOutcome:
         return f"{head}: {', '.join(parts)}" if parts else head
 
 
+class Each(NamedTuple):
+    """Says that a rule speaks of every thing of ``sort``, for which ``variable`` stands."""
+
+    variable: str
+    sort: str
+
+
 @dataclass(frozen=True)
 class Rule:
     """What doing ``verb`` with ``parameters`` leads to when the conditions ``when`` hold, and ``after`` in the state arrived in.
 
-    ``parameters`` are variable names. Two rules with the same text are the same rule and have the same ``id``.
+    ``parameters`` are variable names. With ``each`` it speaks once for every thing of a sort, but for those that the action is done with,
+    and has one more variable for that. Two rules with the same text are the same rule and have the same ``id``.
     """
 
     verb: str
@@ -118,6 +129,12 @@ class Rule:
     when: tuple[Condition, ...]
     outcomes: tuple[RuleOutcome, ...]
     after: tuple[Condition, ...] = ()
+    each: Each | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all its variables: what the action is done with, then the one that stands for each thing."""
+        return (*self.parameters, self.each.variable) if self.each else self.parameters
 
     @cached_property
     def id(self) -> str:
@@ -155,7 +172,8 @@ class Rule:
         return "\n".join(lines) + "\n"
 
     def _head(self) -> str:
-        return " ".join((self.verb, *(f"?{name}" for name in self.parameters)))
+        head = " ".join((self.verb, *(f"?{name}" for name in self.parameters)))
+        return f"{head}, each {self.each.sort} ?{self.each.variable}" if self.each else head
 
 
 def _formatted(conditions: tuple[Condition, ...]) -> list[str]:
@@ -229,7 +247,9 @@ def fluent_names(term: object) -> Iterator[str]:
 _TOKEN = re.compile(
     r'\s*("(?:[^"\\]|\\.)*"|\?[a-z]\w*|[a-z_]\w*(?=\()|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|[a-z]+|[(){},:;])'
 )
-_HEAD = re.compile(r"\s*([a-z]+(?: [a-z]+)*?)((?:\s+\?[a-z]\w*)*)\s+(?=when\b|leading to\b|then\b)")
+_HEAD = re.compile(
+    r"\s*([a-z]+(?: [a-z]+)*?)((?:\s+\?[a-z]\w*)*)(?:\s*,\s*each\s+([a-z]+)\s+\?([a-z]\w*))?\s+(?=when\b|leading to\b|then\b)"
+)
 DEEPEST = 20
 _LITERALS: dict[str, Value] = {"true": True, "false": False, "nothing": None}
 
@@ -256,22 +276,24 @@ def parse_rule(text: str) -> Rule:
         reader.expect("or")
         outcomes.append(reader.outcome())
     reader.end()
-    rule = Rule(head[1], parameters, when, tuple(outcomes), after)
+    rule = Rule(head[1], parameters, when, tuple(outcomes), after, Each(head[4], head[3]) if head[3] else None)
     _check(rule)
     return rule
 
 
 def _check(rule: Rule) -> None:
-    if len(set(rule.parameters)) != len(rule.parameters):
-        message = f"a rule's parameters must differ, got {' '.join(rule.parameters)}"
+    if len(set(rule.names)) != len(rule.names):
+        message = f"a rule's parameters must differ, got {' '.join(rule.names)}"
         raise RuleError(message)
     if rule.verb == ANY_ACTION and rule.parameters:
         raise RuleError(f"a rule about any action has no parameters, got {quoted(rule.sentence(), limit=60)}")
-    if rule.verb == TICK and len(rule.parameters) > 1:
-        raise RuleError(f"a tick is of one thing at most, got {quoted(rule.sentence(), limit=60)}")
+    if rule.each and rule.after:
+        raise RuleError(
+            f"a rule about each thing says nothing of the state arrived in, got {quoted(rule.sentence(), limit=60)}"
+        )
     used = [name for condition in (*rule.when, *rule.after) for name in variables(condition)]
     used += [name for o in rule.outcomes for c in o.changes for t in (c.target, c.value) for name in variables(t)]
-    if free := sorted(set(used) - set(rule.parameters)):
+    if free := sorted(set(used) - set(rule.names)):
         message = f"variable ?{free[0]} is not a parameter of '{rule.verb}'"
         raise RuleError(message)
     if any(o.probability < 0 for o in rule.outcomes) or sum(o.probability for o in rule.outcomes) > 1.001:

@@ -4,13 +4,24 @@ Unknown is ``None`` for a condition and ``UNKNOWN`` for a term. A reference whos
 (the place of nothing) is itself absent.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from agentwm.rules.language import ANY_ACTION, Rule
 from agentwm.types import Action, Condition, Fluent, Ref, Some, State, Term, Value, Var, Vocabulary
 
-__all__ = ["UNKNOWN", "Unknown", "bind", "compare", "conjunction", "holds", "look_up", "value_of"]
+__all__ = [
+    "UNKNOWN",
+    "Unknown",
+    "bind",
+    "compare",
+    "conjunction",
+    "holds",
+    "instances",
+    "look_up",
+    "things_beside",
+    "value_of",
+]
 
 
 class Unknown:
@@ -117,9 +128,30 @@ def conjunction(
 
 
 def bind(rule: Rule, action: Action) -> dict[str, str] | None:
-    """Return the rule's variables bound to the action's arguments, None when it is about another action."""
+    """Return the rule's parameters bound to the action's arguments, None when it is about another action."""
     if rule.verb == ANY_ACTION:
         return {}
     if rule.verb != action.verb or len(rule.parameters) != len(action.args):
         return None
     return dict(zip(rule.parameters, action.args, strict=True))
+
+
+def instances(rule: Rule, action: Action, state: State) -> Iterator[dict[str, str]]:
+    """Yield the ways to bind the rule's variables: one where it is about ``action``, or one for each thing that it may speak of."""
+    bindings = bind(rule, action)
+    if bindings is None:
+        return
+    if not rule.each:
+        yield bindings
+        return
+    for thing in things_beside(action, state, rule.each.sort):
+        yield {**bindings, rule.each.variable: thing}
+
+
+def things_beside(action: Action, state: State, sort: str) -> list[str]:
+    """Return all things of ``sort``, but those that ``action`` is done with."""
+    return [
+        fluent.args[0]
+        for fluent, value in state.items()
+        if fluent.name == "sort" and value == sort and fluent.args[0] not in action.args
+    ]

@@ -156,8 +156,8 @@ class RuleStore:
         return self.records.get(rule.id, Record(origin="person"))
 
     def of_verb(self, verb: str) -> tuple[Rule, ...]:
-        """Return the active rules about ``verb``."""
-        return tuple(rule for rule in self.rules if rule.verb == verb)
+        """Return the active rules about ``verb``, but for those that speak of each thing."""
+        return tuple(rule for rule in self.rules if rule.verb == verb and not rule.each)
 
     def find(self, name: str) -> Rule | Law:
         """Return the rule or the law, active or retired, whose id is or begins with ``name``.
