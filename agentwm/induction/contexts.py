@@ -191,12 +191,16 @@ def _widened(
 ) -> tuple[Context, Leaf]:
     """Drop the conditions without which the leaf explains the examples as well, counting what they cost.
 
-    Where it would then speak, and did not before, it must be right about what was seen before the world changed, too.
+    Where it would then speak, and did not before, it must be right about what was seen before the world changed, too. Of what is so since
+    then, nothing is dropped that was not tried otherwise since.
     """
     kept = list(context)
     effects = [effect for effect, _ in leaf.outcomes]
     for feature in sorted(context, key=lambda f: -f.price):
         others = [f for f in kept if f is not feature]
+        is_new = not feature.is_time and any(f.is_time for f in others)
+        if is_new and not rows_of(others, view.known) & feature.false:
+            continue
         always = others if feature.is_time else [f for f in others if not f.is_time]
         before = rows_of(kept, view.at_stake)
         more = rows_of(always, view.at_stake) & (feature.false if len(always) < len(others) else ~before)

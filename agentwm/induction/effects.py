@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from agentwm.induction.breaks import Window
 from agentwm.induction.contexts import Context, grown, rows_of
 from agentwm.induction.credit import Example
-from agentwm.induction.features import Bits, Features, accepts
+from agentwm.induction.features import Bits, Feature, Features, accepts
 from agentwm.induction.slots import Leaf, Slot, View
 from agentwm.rules.language import ANY_ACTION, Change, Each, Rule, RuleOutcome
 from agentwm.rules.matching import Unknown, look_up
@@ -163,7 +163,20 @@ class EffectTable:
                     grown(view, features[name], shared, suspected=self.suspected) if shared else alone[name]
                 )
             ]
-        return self._printed(found)
+        told = tuple(dict.fromkeys(f for _, context, _, _ in found for f in context if not f.is_time))
+        return self._printed([(name, self._inherited(c, told, view), leaf, view) for name, c, leaf, view in found])
+
+    def _inherited(self, context: Context, told: Sequence[Feature], view: View) -> Context:
+        """Return ``context`` with those of the conditions ``told`` without which it never came, where it is of a changed world.
+
+        What is new is expected only where something happened before, until it comes elsewhere too.
+        """
+        rows = rows_of(context, view.known)
+        first = (rows & -rows).bit_length() - 1
+        if not any(after < first for after, _ in self.suspected):
+            return context
+        changed = rows & ~view.kept
+        return (*context, *(f for f in told if f.false and not changed & ~f.true and f not in context))
 
     def _printed(self, found: Sequence[tuple[str, Context, Leaf, View]]) -> list[LearnedRule]:
         """Return one rule for all sure changes that come in one context, and one for each that is a matter of chance."""

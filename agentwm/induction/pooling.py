@@ -67,11 +67,21 @@ class _Pool:
             table.suspected = [_among(places, window) for window in self.together.suspected]
         own = {table: table.rules() for table in self.tables.values()}
         aside = self._set_aside(own)
-        general = [rule for rule in self.together.rules(aside) if self._is_general(rule) and self._pays(rule, own)]
+        general = self._general(own, aside)
         if general:
             own = {table: table.rules(self._explained(general, table)) for table in own}
         found = [*general, *(self._of_all(rule, table) for table, rules in own.items() for rule in rules)]
         return [self._by_step(each) for each in found if each.right & self._stray] if self.sort else found
+
+    def _general(self, own: Mapping[EffectTable, Sequence[LearnedRule]], aside: Mapping[str, int]) -> list[LearnedRule]:
+        """Return what is said of all verbs: what is general, and what is known to follow from anything, where it now follows too."""
+        together = [rule for rule in self.together.rules(aside) if _is_sure(rule)]
+        known = {what for rule in together if self._is_general(rule) for what in effects_of(rule.rule)}
+        return [
+            rule
+            for rule in together
+            if self._pays(rule, own, known) and (self._is_general(rule) or known.issuperset(effects_of(rule.rule)))
+        ]
 
     def _by_step(self, learned: LearnedRule) -> LearnedRule:
         """Return the rule with its examples by step: right in those in which it is right of all that it speaks of."""
@@ -111,10 +121,12 @@ class _Pool:
         others = changed & ~self.together.verbs[verb].mask
         return others.bit_count() <= STRAY * changed.bit_count()
 
-    def _pays(self, general: LearnedRule, own: Mapping[EffectTable, Sequence[LearnedRule]]) -> bool:
+    def _pays(
+        self, general: LearnedRule, own: Mapping[EffectTable, Sequence[LearnedRule]], known: Collection[object]
+    ) -> bool:
         """Whether ``general`` explains what no verb's own rule does, or says once what they say one by one.
 
-        Of the state arrived in it may say what only one verb has led to yet.
+        Of the state arrived in, and of what is ``known`` to follow from anything, it may say what only one verb has led to yet.
         """
         effects = set(effects_of(general.rule))
         explained = replaced = 0
@@ -124,16 +136,11 @@ class _Pool:
                     mask = _of_all(learned.right, self._places[table])
                     explained |= mask
                     replaced += not mask & ~general.right and bool(learned.rule.after) == bool(general.rule.after)
-        needed, few = (1, 1) if general.rule.after else (2, FEW)
+        needed, few = (1, 1) if general.rule.after or effects.issubset(known) else (2, FEW)
         return replaced >= needed or (general.right & ~explained).bit_count() >= few
 
     def _is_general(self, learned: LearnedRule) -> bool:
-        """Whether one thing surely follows, either from different actions or, by what is known, from the state arrived in alone."""
-        outcomes = learned.rule.outcomes
-        if len(outcomes) > 1 or outcomes[0].probability < SURE:
-            return False
-        if learned.rule.after and learned.overruled:
-            return False  # what is said of the state arrived in is said last, whatever was said of the action
+        """Whether what surely follows does so from different actions or, by what is known, from the state arrived in alone."""
         if learned.rule.after and not learned.rule.when:
             return True
         verbs = [name for name, bits in self.together.verbs.items() if bits.mask & learned.right]
@@ -194,6 +201,13 @@ class EffectsLearner:
         """Return the rules, with bits over all examples."""
         pools = (self._named, *self._of_each.values())
         return [learned for pool in pools for learned in pool.rules(self.suspected)]
+
+
+def _is_sure(learned: LearnedRule) -> bool:
+    """Whether one thing surely follows, and nothing speaks against saying it last, where it is of the state arrived in."""
+    outcomes = learned.rule.outcomes
+    is_overruled = bool(learned.rule.after) and bool(learned.overruled)
+    return len(outcomes) == 1 and outcomes[0].probability >= SURE and not is_overruled
 
 
 def _sorts(things: Iterable[str], state: State) -> tuple[str, ...]:
