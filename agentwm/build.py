@@ -8,7 +8,7 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 from importlib import metadata
-from typing import Literal
+from typing import Literal, TypeVar
 
 from agentwm.backends.prompts import Prompt
 from agentwm.backends.protocol import BackendSpec
@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 Kind = Literal["environments", "planners", "backends", "prompts"]
+Spec = TypeVar("Spec")
 
 _OPTIONAL = re.compile(r"""^(?P<package>[A-Za-z0-9._-]+).*;.*extra\s*==\s*['"](?P<extra>[^'"]+)['"]""")
 
@@ -67,12 +68,7 @@ def environment(name: str) -> EnvironmentSpec:
 
     Raises: as `load`, and ConfigurationError when its entry point is no `EnvironmentSpec`.
     """
-    spec = load("environments", name)
-    if not isinstance(spec, EnvironmentSpec):
-        raise ConfigurationError(
-            f"expected the environment {quoted(name)} to be an EnvironmentSpec, got {quoted(spec)}"
-        )
-    return spec
+    return _spec("environments", name, EnvironmentSpec)
 
 
 def planner(name: str) -> PlannerSpec:
@@ -80,10 +76,7 @@ def planner(name: str) -> PlannerSpec:
 
     Raises: as `load`, and ConfigurationError when its entry point is no `PlannerSpec`.
     """
-    spec = load("planners", name)
-    if not isinstance(spec, PlannerSpec):
-        raise ConfigurationError(f"expected the planner {quoted(name)} to be a PlannerSpec, got {quoted(spec)}")
-    return spec
+    return _spec("planners", name, PlannerSpec)
 
 
 def backend(name: str) -> BackendSpec:
@@ -91,9 +84,17 @@ def backend(name: str) -> BackendSpec:
 
     Raises: as `load`, and ConfigurationError when its entry point is no `BackendSpec`.
     """
-    spec = load("backends", name)
-    if not isinstance(spec, BackendSpec):
-        raise ConfigurationError(f"expected the backend {quoted(name)} to be a BackendSpec, got {quoted(spec)}")
+    return _spec("backends", name, BackendSpec)
+
+
+def _spec(kind: Kind, name: str, wanted: type[Spec]) -> Spec:
+    """Return what ``name`` stands for, once it is known to be what is ``wanted`` of its kind."""
+    spec = load(kind, name)
+    if not isinstance(spec, wanted):
+        article = "an" if wanted.__name__[0] in "AEIOU" else "a"
+        raise ConfigurationError(
+            f"expected the {kind.removesuffix('s')} {quoted(name)} to be {article} {wanted.__name__}, got {quoted(spec)}"
+        )
     return spec
 
 
@@ -114,7 +115,8 @@ def prompt(name: str) -> Prompt:
 def checked(config: RunConfig) -> EnvironmentSpec:
     """Return what the environment of ``config`` declares, once every name in ``config`` is known to mean something.
 
-    Raises: ConfigurationError for an unknown environment, planner, backend, split or engine.
+    Raises: ConfigurationError for an unknown environment, planner, backend, split, engine or wording of goals, and for goals in
+        people's own words that nobody is there to read.
     """
     spec = environment(config.environment)
     expect("planner", config.planner, names("planners"))
@@ -125,6 +127,10 @@ def checked(config: RunConfig) -> EnvironmentSpec:
             expect(f"split of {spec.name}", split, spec.splits)
     if config.engine is not None:
         expect(f"engine of {spec.name}", config.engine, spec.engines)
+    if config.goals is not None:
+        expect(f"wording of goals of {spec.name}", config.goals, spec.goals)
+        if config.goals != spec.goals[0]:
+            config.expect_a_reader()
     return spec
 
 

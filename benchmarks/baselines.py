@@ -136,8 +136,8 @@ class _Table:
     def append(self, transition: Transition) -> None:
         """Add one example."""
         row, self._number = self._number, self._number + 1
-        values = self._before.append(row, transition.action, transition.before)
-        self._after.append(row, transition.action, transition.after)
+        values = self._before.append(row, transition.action.args, transition.before)
+        self._after.append(row, transition.action.args, transition.after)
         for name, label in (
             (REWARD, transition.observation.reward),
             (END, transition.observation.terminated),

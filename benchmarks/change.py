@@ -13,7 +13,7 @@ whatever it has yet to learn from what it saw, are asked what each action would 
 - *changed*: those of them whose answer is another one than before the change; *same*: those whose answer is not.
 - *before*: the same for the ordinary laws, just before the change, in states as the ordinary world comes to them.
 
-A rule of before is *stale* where the truth that holds now contradicts it (``truths.objections``) in a question whose answer has changed,
+A rule of before is *stale* where the truth that holds now contradicts it (``verdicts.objections``) in a question whose answer has changed,
 else it *holds*. It is kept where the same rule, by its id or its sentence, is held at the last mark. *Noticed* is after how many
 transitions the first of the stale rules was given up; where a change only adds something, no rule need be.
 """
@@ -26,7 +26,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import truths
+from small_worlds import MOST_TASKS, SPECS, Play, own_play, questions, said, shares_right
+from verdicts import objections
 
 from agentwm.agent import Episode
 from agentwm.evaluation.agreement import agreement
@@ -74,7 +75,7 @@ CHANGES: Mapping[str, tuple[str, crafting_laws.Laws | locks_laws.Laws]] = {
 def main() -> None:
     """Print a table of how well the world is known around each change, and one of what became of the rules, as Markdown."""
     options = _options()
-    plays: dict[tuple[str, int], truths.Play] = {}
+    plays: dict[tuple[str, int], Play] = {}
     runs: dict[str, list[Run]] = {}
     for name in options.changes:
         for seed in options.seeds:
@@ -136,17 +137,16 @@ def changing(change: str, tasks: Sequence[str], step: int) -> CraftingEnvironmen
 
 
 def _tasks(name: str, split: str, seed: int) -> Sequence[str]:
-    count = None if split == "test" else truths.MOST_TASKS
-    return truths.SPECS[name].make(EnvironmentOptions(split=split, seed=seed, count=count)).tasks()
+    count = None if split == "test" else MOST_TASKS
+    return SPECS[name].make(EnvironmentOptions(split=split, seed=seed, count=count)).tasks()
 
 
-def _ordinary_play(name: str, seed: int, transitions: int) -> truths.Play:
+def _ordinary_play(name: str, seed: int, transitions: int) -> Play:
     """Return the play that all changes of a world share."""
-    options = argparse.Namespace(altered=None, usual=False, transitions=transitions - LEAD)
-    return truths.own_play(truths.SPECS[name], seed, options)
+    return own_play(SPECS[name], seed, transitions - LEAD)
 
 
-def lived_through(change: str, play: truths.Play, options: argparse.Namespace) -> Run:
+def lived_through(change: str, play: Play, options: argparse.Namespace) -> Run:
     """Return how an agent that has lived through ``play`` lives through ``change``."""
     name, seed = world_of(change), play.seed
     began_s = time.process_time()
@@ -158,10 +158,10 @@ def lived_through(change: str, play: truths.Play, options: argparse.Namespace) -
     return Run(seed, stores, scores, stale)
 
 
-def _stores(change: str, play: truths.Play, steps: int) -> Iterator[tuple[int, RuleStore]]:
+def _stores(change: str, play: Play, steps: int) -> Iterator[tuple[int, RuleStore]]:
     """Yield each store that was held, with the number of the transition from the change on that it was first held before."""
     name, seed, met = world_of(change), play.seed, len(play.trajectories)
-    spec = truths.SPECS[name]
+    spec = SPECS[name]
     world = changing(change, _tasks(name, "train", seed)[met:], LEAD)
     learner = Learner(play.store, play.trajectories, base=RuleStore())
     held: list[tuple[int, RuleStore]] = []
@@ -191,22 +191,22 @@ def _asked(
 ) -> tuple[Mapping[str, Mapping[int, float]], frozenset[str]]:
     """Return the shares of questions answered rightly, by which questions and by mark, and the ids of the rules that are stale."""
     words = world.vocabulary
-    queries = truths.questions(world, options.states)
+    queries = questions(world, options.states)
     same = [query for query in queries if world.truth(*query) == old.truth(*query)]
     changed = [query for query in queries if world.truth(*query) != old.truth(*query)]
     scores: dict[str, dict[int, float]] = {name: {} for name in ("all", "most probable", "changed", "same")}
     for mark in MARKS:
         model = AlignedModel.symbolic(run.at(mark), words)
-        scores["all"][mark], scores["most probable"][mark] = truths._both(model, world, queries)  # noqa: SLF001
+        scores["all"][mark], scores["most probable"][mark] = shares_right(model, world, queries)
         scores["changed"][mark] = agreement(model, world.truth, changed, words).share
         scores["same"][mark] = agreement(model, world.truth, same, words).share
     before = AlignedModel.symbolic(run.at(0), words)
-    earlier = truths._both(before, old, truths.questions(old, options.states))  # noqa: SLF001
+    earlier = shares_right(before, old, questions(old, options.states))
     scores["all"][BEFORE], scores["most probable"][BEFORE] = earlier
-    for query, said, true in agreement(model, world.truth, queries, words, most_differences=options.show).differences:
-        so, but = truths._said(true), truths._said(said.outcomes)  # noqa: SLF001
+    for query, answer, true in agreement(model, world.truth, queries, words, most_differences=options.show).differences:
+        so, but = said(true), said(answer.outcomes)
         print(f"seed {run.seed}, {query.action}: {so}; said {but}", file=sys.stderr)
-    against = truths.objections(run.at(0), before, world.truth, changed, words)
+    against = objections(run.at(0), before, world.truth, changed, words)
     return scores, frozenset(each.rule.id for each in against if each.contradicted)
 
 

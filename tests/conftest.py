@@ -1,12 +1,17 @@
-"""A small house that tests live in, and the true rules of the ordinary household in the rule language."""
+"""A small house that tests live in, the true rules of the ordinary household in the rule language, and how tests reach the rest."""
 
+import importlib
 import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
-from agentwm import Action, Episode, Prediction, RuleStore, Trajectory, parse_rule
+from agentwm import Action, Episode, Prediction, RuleStore, RunConfig, Trajectory, parse_rule, run
+from agentwm.cli import main
 from agentwm.errors import TaskError
 from agentwm.types import Outcome, Vocabulary
 from agentwm_environments.alfworld.engine import HELP
@@ -141,3 +146,59 @@ def action_of(command: str, words: Vocabulary) -> Action:
         if match := re.fullmatch(pattern, command):
             return Action(schema.verb, match.groups())
     raise AssertionError(command)
+
+
+# --- runs -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def no_official_games(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make sure that generated games are played, whatever is installed here."""
+    monkeypatch.delenv("ALFWORLD_DATA", raising=False)
+
+
+def learned_run(folder: Path, **options: Any) -> Path:
+    """Return the folder of a run that learned from generated games, and played none."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("ALFWORLD_DATA", raising=False)
+        run(RunConfig(environment="alfworld", episodes=0, out=folder, **options))
+    return folder
+
+
+# --- benchmarks and commands ----------------------------------------------------------------------------------------------
+
+
+def benchmark(name: str) -> Any:
+    """Return the module ``name`` of the folder of benchmarks, which are scripts and no package."""
+    folder = str(Path(__file__).parents[1] / "benchmarks")
+    sys.path.insert(0, folder)
+    try:
+        return importlib.import_module(name)
+    finally:
+        sys.path.remove(folder)
+
+
+class Said(NamedTuple):
+    """What a command ended with and wrote."""
+
+    code: int
+    out: str
+    err: str
+
+
+Ask = Callable[..., Said]
+
+
+@pytest.fixture
+def ask(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Ask:
+    """Return a function that does ``agentwm rules …``."""
+
+    def answer(*arguments: str | Path) -> Said:
+        monkeypatch.setattr(sys, "argv", ["agentwm", "rules", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        assert isinstance(ended.value.code, int | None)
+        return Said(ended.value.code or 0, said.out, said.err)
+
+    return answer

@@ -1,12 +1,9 @@
 """A world whose laws change in mid-run: the change is noticed, stale rules are retired with a reason, and what still holds is kept."""
 
-import importlib
 import random
-import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,18 +17,10 @@ from agentwm.rules.store import RuleStore
 from agentwm.types import Fluent, Prediction, Query, Trajectory, Transition, Vocabulary
 from agentwm_environments.small import locks, locks_laws
 from agentwm_environments.small.locks import LocksEnvironment
+from tests.conftest import benchmark
 
-
-def _benchmark(name: str) -> Any:
-    folder = str(Path(__file__).parents[1] / "benchmarks")
-    sys.path.insert(0, folder)
-    try:
-        return importlib.import_module(name)
-    finally:
-        sys.path.remove(folder)
-
-
-change, truths = _benchmark("change"), _benchmark("truths")
+change, verdicts = benchmark("change"), benchmark("verdicts")
+learning_time, small_worlds = benchmark("learning_time"), benchmark("small_worlds")
 
 AT_STEP = {"crafting": 1000, "locks": 600}
 LEAD, MORE = 150, 300
@@ -65,7 +54,7 @@ def lived(world: Any, steps: int, rng: random.Random, store: RuleStore, verbs: C
             foretold = dict(zip((query.action for query in asked), model.predict(asked), strict=True))
             promising = [a for a, said in foretold.items() if a.verb in verbs and is_change(said, world.vocabulary)]
             is_trusting = promising and rng.random() < TRUSTING
-            action = rng.choice(promising) if is_trusting else truths._busy_action(world, state, rng)
+            action = rng.choice(promising) if is_trusting else learning_time.busy_action(world, state, rng)
             seen = world.step(action)
             changed = {fluent: value for fluent, value in seen.facts.items() if state.get(fluent) != value}
             transitions.append(
@@ -102,7 +91,7 @@ def life(name: str, *, changes: bool = True) -> Life:
 def questions(name: str) -> tuple[Any, list[Query], list[Query]]:
     """Return the changed world, the questions whose answer has changed, and those whose answer has not."""
     world, old = change.changing(name, TASKS, 0), change.changing(name, TASKS, 1)
-    asked = truths.questions(world, 40)
+    asked = small_worlds.questions(world, 40)
     changed = [query for query in asked if world.truth(*query) != old.truth(*query)]
     return world, changed, [query for query in asked if query not in changed]
 
@@ -111,7 +100,7 @@ def stale(name: str, store: RuleStore) -> list[Rule]:
     """Return the rules of ``store`` that the changed world contradicts in what has changed."""
     world, changed, _ = questions(name)
     model = AlignedModel.symbolic(store, world.vocabulary)
-    against = truths.objections(store, model, world.truth, changed, world.vocabulary)
+    against = verdicts.objections(store, model, world.truth, changed, world.vocabulary)
     return [each.rule for each in against if each.contradicted]
 
 

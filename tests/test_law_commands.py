@@ -4,16 +4,14 @@ import json
 import random
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
 from agentwm import RuleStore, RunConfig, run
 from agentwm.agent import Episode
-from agentwm.cli import main
 from agentwm.evaluation.agreement import agreement
 from agentwm.induction.credit import examples
 from agentwm.induction.evidence import accept
@@ -26,6 +24,7 @@ from agentwm.types import EnvironmentOptions, Outcome, Prediction, Query, Trajec
 from agentwm_environments.small import frozenlake
 from agentwm_environments.small import locks as locks_world
 from agentwm_environments.small.truth import KnownWorld
+from tests.conftest import Ask
 
 pytest.importorskip("pydantic_monty", reason="needs the [sandbox] extra: pip install 'agentwm[sandbox]'")
 
@@ -49,30 +48,6 @@ NOWHERE = parse_law(THROUGH.source.replace("== rooms[0]", "!= rooms[0]").replace
 HALTING = parse_law(
     THROUGH.source.replace('state[f"open({door})"] and', 'state["wind()"] and').replace("leads", "flies")
 )
-
-
-class Said(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-Ask = Callable[..., Said]
-
-
-@pytest.fixture
-def ask(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Ask:
-    """Return a function that does ``agentwm rules …``."""
-
-    def answer(*arguments: str | Path) -> Said:
-        monkeypatch.setattr(sys, "argv", ["agentwm", "rules", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        assert isinstance(ended.value.code, int | None)
-        return Said(ended.value.code or 0, said.out, said.err)
-
-    return answer
 
 
 @pytest.fixture(scope="module")

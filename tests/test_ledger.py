@@ -3,18 +3,15 @@
 import json
 import math
 import shutil
-import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentwm import RunConfig, build, parse_rule, run
-from agentwm.cli import main
 from agentwm.evaluation.check import check
 from agentwm.evaluation.evidence import foretold, heard, hearings, rules_at, vocabulary_of
 from agentwm.evaluation.needless import coverage_of, needless
@@ -29,33 +26,10 @@ from agentwm.rules.merging import merge
 from agentwm.rules.salvage import salvage
 from agentwm.rules.store import Record, RuleStore, Silence
 from agentwm.types import Action, Condition, Fluent, FluentSchema, Ref, Value, Vocabulary
+from tests.conftest import Ask, Said
 
 
-class Answer(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-Ask = Callable[..., Answer]
-
-
-@pytest.fixture
-def ask(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Ask:
-    """Return a function that does ``agentwm rules …``."""
-
-    def answer(*arguments: str | Path) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["agentwm", "rules", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        assert isinstance(ended.value.code, int | None)
-        return Answer(ended.value.code or 0, said.out, said.err)
-
-    return answer
-
-
-def complaint(answer: Answer) -> str:
+def complaint(answer: Said) -> str:
     """Return the one sentence of an error."""
     assert answer.code == 2, answer
     assert answer.out == ""
@@ -203,7 +177,7 @@ def test_what_happens_by_itself_is_judged_for_each_thing(words: Vocabulary) -> N
     world = replace(
         words, fluents={n: FluentSchema(n, ("any",), "number") for n in ("sort", "age")}, reports_failure=False
     )
-    rule = parse_rule('tick ?p when sort(?p) is "plant" then 1.00 success: age(?p) grows by 1')
+    rule = parse_rule("any action, each plant ?p then 1.00 success: age(?p) grows by 1")
     before = {Fluent("sort", (name,)): "plant" for name in ("rose", "oak")} | {
         Fluent("age", (n,)): 1 for n in ("rose", "oak")
     }

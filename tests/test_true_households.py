@@ -1,20 +1,17 @@
 """The household's true rules: they foretell the engine exactly, under any laws, wherever the texts told enough."""
 
-import importlib
 import json
 import lzma
 import random
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
 from agentwm import Episode
-from agentwm.errors import TaskError
 from agentwm.models.rule_model import AlignedModel
 from agentwm.planners.reactive import Reactive
 from agentwm.rules.language import parse_rule
@@ -30,6 +27,7 @@ from agentwm_environments.alfworld.pddl import read_problem
 from agentwm_environments.alfworld.rooms import SLICEABLE
 from agentwm_environments.alfworld.solver import solve
 from agentwm_environments.alfworld.true_rules import true_rules
+from tests.conftest import OneGame, benchmark
 
 Begin = Callable[..., Episode]
 
@@ -38,31 +36,10 @@ STEPS = 80
 QUALITIES = ("hot", "cool", "clean", "sliced")
 
 
-def _benchmark(name: str) -> Any:
-    folder = str(Path(__file__).parents[1] / "benchmarks")
-    sys.path.insert(0, folder)
-    try:
-        return importlib.import_module(name)
-    finally:
-        sys.path.remove(folder)
-
-
-prediction = _benchmark("prediction")
+prediction = benchmark("prediction")
 
 
 # --- the rules against the engine -----------------------------------------------------------------------------------------
-
-
-class OneGame:
-    """The tasks of an environment with a single game."""
-
-    def __init__(self, game: Game) -> None:
-        self.games = {game.id: game}
-        self.refusals: Sequence[TaskError] = ()
-
-    def problem(self, task: str) -> str | None:
-        assert task in self.games
-        return None
 
 
 class Case(NamedTuple):

@@ -1,10 +1,7 @@
 """What holds what was learned against the truth: the worlds' true rules are true, and found, missed and false are told apart."""
 
-import importlib
 import random
-import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,19 +27,10 @@ from agentwm.types import (
 )
 from agentwm_environments.small import crafting, frozenlake, locks, taxi
 from agentwm_environments.small.truth import KnownWorld
+from tests.conftest import benchmark
 
-
-def _benchmark(name: str) -> Any:
-    folder = str(Path(__file__).parents[1] / "benchmarks")
-    sys.path.insert(0, folder)
-    try:
-        return importlib.import_module(name)
-    finally:
-        sys.path.remove(folder)
-
-
-truths, baselines = _benchmark("truths"), _benchmark("baselines")
-
+baselines, learning_time = benchmark("baselines"), benchmark("learning_time")
+small_worlds, verdicts = benchmark("small_worlds"), benchmark("verdicts")
 
 # --- the worlds' true rules -----------------------------------------------------------------------------------------------
 
@@ -96,13 +84,13 @@ def test_the_true_rules_are_all_needed_all_found_and_none_is_false(name: str) ->
     world, store, queries = asked(name)
     words = world.vocabulary
     model = AlignedModel.symbolic(store, words)
-    found = truths.findings(store.rules, model, world.truth, queries, words)
+    found = verdicts.findings(store.rules, model, world.truth, queries, words)
     assert [finding.verdict for finding in found] == ["found"] * len(store)
-    assert not [o for o in truths.objections(store, model, world.truth, queries, words) if o.contradicted]
+    assert not [o for o in verdicts.objections(store, model, world.truth, queries, words) if o.contradicted]
     for rule in store.rules:
         others = AlignedModel.symbolic(RuleStore(tuple(r for r in store.rules if r is not rule)), words)
-        spoken = [q for q in queries if truths.spoken_of(rule, q, world.truth(q.state, q.action), words)]
-        [finding] = truths.findings([rule], others, world.truth, spoken, words)
+        spoken = [q for q in queries if verdicts.spoken_of(rule, q, world.truth(q.state, q.action), words)]
+        [finding] = verdicts.findings([rule], others, world.truth, spoken, words)
         assert finding.verdict.startswith("missed"), rule.sentence()
 
 
@@ -153,9 +141,9 @@ ENDS = 'any action leading to kind(at()) is "hole" then 1.00 success: the end'
 ALL = (GROWS, FALLS_IN, ENDS)
 
 
-def verdicts(*learned: str) -> list[str]:
+def verdicts_on(*learned: str) -> list[str]:
     model = AlignedModel.symbolic(RuleStore(tuple(map(parse_rule, learned))), WORDS)
-    return [finding.verdict for finding in truths.findings(map(parse_rule, ALL), model, truth, QUERIES, WORDS)]
+    return [finding.verdict for finding in verdicts.findings(map(parse_rule, ALL), model, truth, QUERIES, WORDS)]
 
 
 @pytest.mark.parametrize(
@@ -175,13 +163,13 @@ def verdicts(*learned: str) -> list[str]:
     ],
 )
 def test_a_true_rule_is_found_where_all_that_it_speaks_of_is_foretold(learned: Sequence[str], expected: object) -> None:
-    found = verdicts(*learned)
+    found = verdicts_on(*learned)
     assert (found[0] if isinstance(expected, str) else found) == expected
 
 
 def test_a_true_rule_that_no_question_lets_speak_is_not_asked() -> None:
     rule = parse_rule("act when wood() is more than 7 then 1.00 success: wood() falls by 1")
-    [finding] = truths.findings([rule], AlignedModel.symbolic(RuleStore(), WORDS), truth, QUERIES, WORDS)
+    [finding] = verdicts.findings([rule], AlignedModel.symbolic(RuleStore(), WORDS), truth, QUERIES, WORDS)
     assert finding.verdict == "not asked"
 
 
@@ -189,7 +177,7 @@ def contradicted(*learned: str, spoken: int = 10_000) -> list[tuple[int, int]]:
     rules = tuple(map(parse_rule, learned))
     store = RuleStore(rules, {rule.id: Record(supports=spoken) for rule in rules})
     model = AlignedModel.symbolic(store, WORDS)
-    return [(o.contradicted, o.asked) for o in truths.objections(store, model, truth, QUERIES, WORDS)]
+    return [(o.contradicted, o.asked) for o in verdicts.objections(store, model, truth, QUERIES, WORDS)]
 
 
 @pytest.mark.parametrize(
@@ -275,7 +263,7 @@ def test_a_table_of_counts_knows_what_it_saw_and_else_that_nothing_changes() -> 
 
 def test_noise_corrupts_its_share_of_what_follows_and_nothing_else() -> None:
     play = [Trajectory("t", Goal(""), {}, tuple(lived(1000)))]
-    [noisy] = truths.corrupted(play, 0.1, WORDS, seed=0)
+    [noisy] = small_worlds.corrupted(play, 0.1, WORDS, seed=0)
     pairs = list(zip(play[0], noisy, strict=True))
     assert 60 < sum(clean.after != seen.after for clean, seen in pairs) < 140
     assert all(clean.before is seen.before and clean.observation is seen.observation for clean, seen in pairs)
@@ -289,17 +277,17 @@ def test_noise_corrupts_its_share_of_what_follows_and_nothing_else() -> None:
 
 def test_the_beginning_of_play_is_its_first_transitions() -> None:
     play = [Trajectory("t", Goal(""), {}, tuple(lived(5, seed=seed))) for seed in range(3)]
-    assert [len(trajectory) for trajectory in truths.beginning(play, 7)] == [5, 2]
-    assert [len(trajectory) for trajectory in truths.beginning(play, 10)] == [5, 5]
+    assert [len(trajectory) for trajectory in small_worlds.beginning(play, 7)] == [5, 2]
+    assert [len(trajectory) for trajectory in small_worlds.beginning(play, 10)] == [5, 5]
 
 
 def test_growth_is_the_slope_of_the_logarithms() -> None:
-    assert truths.exponent([10, 100, 1000], [n**1.5 for n in (10, 100, 1000)]) == pytest.approx(1.5)
+    assert learning_time.exponent([10, 100, 1000], [n**1.5 for n in (10, 100, 1000)]) == pytest.approx(1.5)
 
 
 def test_variants_that_never_apply_change_no_answer() -> None:
     rules = tuple(map(parse_rule, ALL[:2]))
-    store = truths.padded(rules, 20)
+    store = learning_time.padded(rules, 20)
     assert len({rule.id for rule in store}) == 20
     words = crafting.VOCABULARY
     state = next(iter(crafting.make(EnvironmentOptions(count=1)).states(random.Random(0), 1)))

@@ -15,7 +15,8 @@ from typing import Literal
 
 from agentwm.backends.accounts import Meter
 from agentwm.backends.encoding import cache_key, canonical, reply_from, reply_record
-from agentwm.backends.protocol import Answer, Backend, Capabilities, Reply, Request
+from agentwm.backends.protocol import Answer, Backend, Reply, Request
+from agentwm.backends.wrapped import Wrapped
 from agentwm.errors import BackendError, ReplyMissingError, ReplyStoreError, quoted
 
 __all__ = ["CacheMode", "Cached", "ReplyCache"]
@@ -85,23 +86,14 @@ class ReplyCache:
             ) from error
 
 
-class Cached:
+class Cached(Wrapped):
     """A backend that answers from a `ReplyCache` what it can."""
 
     def __init__(self, inner: Backend, cache: ReplyCache, mode: CacheMode, meter: Meter) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._cache = cache
         self._mode = mode
         self._meter = meter
-
-    @property
-    def identity(self) -> Mapping[str, str]:
-        """What is beneath."""
-        return self._inner.identity
-
-    def probe(self) -> Capabilities:
-        """Return what the model beneath can do."""
-        return self._inner.probe()
 
     def generate(self, requests: Sequence[Request]) -> list[Answer]:
         """Return one answer per request, in order; equal ones are asked once."""
@@ -135,7 +127,7 @@ class Cached:
     def close(self) -> None:
         """Close the cache and what is beneath."""
         self._cache.close()
-        self._inner.close()
+        super().close()
 
 
 def _miss(path: Path, request: Request) -> BackendError:

@@ -4,12 +4,13 @@ That a server was asked to keep to a schema proves nothing: replies are read her
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from agentwm.backends.protocol import Answer, Backend, Capabilities, Message, Reply, Request
+from agentwm.backends.protocol import Answer, Message, Reply, Request
 from agentwm.backends.schema import bounded_schema, has_whitespace_loop, longest, read_value, without_thoughts
 from agentwm.backends.wording import again
+from agentwm.backends.wrapped import Wrapped
 from agentwm.errors import (
     BackendError,
     InvalidReplyError,
@@ -79,20 +80,8 @@ def asked_again(request: Request, reply: Reply, problem: BackendError) -> Reques
     )
 
 
-class Checked:
+class Checked(Wrapped):
     """A backend whose replies have been read by their schema; those that cannot be used are asked for again, once."""
-
-    def __init__(self, inner: Backend) -> None:
-        self._inner = inner
-
-    @property
-    def identity(self) -> Mapping[str, str]:
-        """What is beneath."""
-        return self._inner.identity
-
-    def probe(self) -> Capabilities:
-        """Return what the model beneath can do."""
-        return self._inner.probe()
 
     def generate(self, requests: Sequence[Request]) -> list[Answer]:
         """Return one checked answer per request, in order.
@@ -114,10 +103,6 @@ class Checked:
                 if not isinstance(second, RequestError):
                     answers[place] = _second_answer(request, second)
         return answers
-
-    def close(self) -> None:
-        """Close what is beneath."""
-        self._inner.close()
 
 
 def _answer(request: Request, answer: Answer) -> Answer:

@@ -9,30 +9,22 @@ from dataclasses import replace
 
 from agentwm.backends.accounts import Account, Price, Tally
 from agentwm.backends.encoding import request_key
-from agentwm.backends.protocol import Answer, Backend, Capabilities, Reply, Request
+from agentwm.backends.protocol import Answer, Backend, Reply, Request
 from agentwm.backends.recording import Row
+from agentwm.backends.wrapped import Wrapped
 
 __all__ = ["Remembering", "spent_on"]
 
 
-class Remembering:
+class Remembering(Wrapped):
     """A backend that remembers every reply, the first to each question; ``rows`` are those of the run so far."""
 
     def __init__(self, inner: Backend, rows: Sequence[Row] = ()) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._known: dict[str, Reply] = {}
         for row in rows:
             if isinstance(row.answer, Reply):
                 self._known.setdefault(row.key, row.answer)
-
-    @property
-    def identity(self) -> Mapping[str, str]:
-        """What is beneath."""
-        return self._inner.identity
-
-    def probe(self) -> Capabilities:
-        """Return what the model beneath can do."""
-        return self._inner.probe()
 
     def generate(self, requests: Sequence[Request]) -> list[Answer]:
         """Return one answer per request, in order; what is known is not asked, and what is asked several times is asked once."""
@@ -47,10 +39,6 @@ class Remembering:
             if isinstance(answer, Reply):
                 self._known.setdefault(key, answer)
         return [answers[key] for key in keys]
-
-    def close(self) -> None:
-        """Close what is beneath."""
-        self._inner.close()
 
 
 def spent_on(rows: Sequence[Row], model: str, prices: Mapping[str, Price]) -> Mapping[str, Tally]:
