@@ -1,9 +1,9 @@
 """Records what was asked and answered as JSON lines, and answers from such a recording: the backend ``recorded``.
 
 A recording is a small text file to commit and to read: a first line that says who answered, then a request and its answer a line. A
-long message that stood in an earlier line already is named by that line's number: ``{"line": 2}``.
-Errors are recorded, too, so that a run that met some is replayed as it was. Headers and keys never get here. Requests are looked
-up by what they ask, not by their place in the file; one that was answered several times is answered in that order, and at last
+long message that stood in an earlier line already is named by that line's number, ``{"line": 2}``, and by its place in it if that was
+another one. Errors are recorded, too, so that a run that met some is replayed as it was. Headers and keys never get here. Requests are
+looked up by what they ask, not by their place in the file; one that was answered several times is answered in that order, and at last
 with the last answer again.
 """
 
@@ -17,10 +17,20 @@ from typing import Any, NamedTuple
 from agentwm import errors
 from agentwm.backends.encoding import reply_from, reply_record, request_key, request_record
 from agentwm.backends.in_process import InProcess
-from agentwm.backends.protocol import Answer, Backend, BackendOptions, BackendSpec, Capabilities, Reply, Request
+from agentwm.backends.protocol import (
+    Answer,
+    Backend,
+    BackendOptions,
+    BackendSpec,
+    Capabilities,
+    Message,
+    Reply,
+    Request,
+)
+from agentwm.backends.wrapped import Wrapped
 from agentwm.errors import BackendError, BudgetReachedError, ReplyMissingError, ReplyStoreError, quoted
 
-__all__ = ["SPEC", "Recorded", "Recorder", "Row", "head_of", "rows_of"]
+__all__ = ["SPEC", "Question", "Recorded", "Recorder", "Row", "head_of", "questions_of", "rows_of"]
 
 FORMAT = 1
 LONG = 400  # characters of a message that is not written out twice
@@ -41,7 +51,7 @@ _ERRORS: Mapping[str, type[BackendError]] = {
 }
 
 
-class Recorder:
+class Recorder(Wrapped):
     """A backend that writes down all that is asked of the one beneath, and what it answers, batch by batch.
 
     An existing recording of the same model is gone on with. ``said_by`` says in words who answered, for those who read the file.
@@ -51,10 +61,10 @@ class Recorder:
     """
 
     def __init__(self, inner: Backend, path: Path, *, said_by: str = "", errors: bool = True) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._path = path
         self._lines = 0
-        self._line_of: dict[str, int] = {}
+        self._place_of: dict[str, tuple[int, int]] = {}
         self._left_out: type[BackendError] = BudgetReachedError if errors else BackendError
         self._lock = threading.Lock()
         head = {"recording": FORMAT, "identity": dict(inner.identity), "said_by": said_by}
@@ -69,15 +79,6 @@ class Recorder:
         else:
             self._append([head])
 
-    @property
-    def identity(self) -> Mapping[str, str]:
-        """What is beneath."""
-        return self._inner.identity
-
-    def probe(self) -> Capabilities:
-        """Return what the model beneath can do."""
-        return self._inner.probe()
-
     def generate(self, requests: Sequence[Request]) -> list[Answer]:
         """Return the answers from beneath, once they are on disk. That the budget was spent is not recorded: it may differ in replay."""
         answers = self._inner.generate(requests)
@@ -91,10 +92,6 @@ class Recorder:
             self._append([self._line(*pair, number) for number, pair in enumerate(kept, first)])
         return answers
 
-    def close(self) -> None:
-        """Close what is beneath."""
-        self._inner.close()
-
     def _go_on(self) -> None:
         """Cut off what a crash left half written, or the next line would be joined to it, and count what is there."""
         with self._path.open("r+b") as file:
@@ -106,18 +103,22 @@ class Recorder:
         asked = {name: value for name, value in request_record(request).items() if value != _ORDINARY.get(name)}
         if request.schema is not None:
             asked["schema"] = request.schema.__name__  # the key stands for all of it
-        asked["messages"] = [[message.speaker, self._told(message.text, number)] for message in request.messages]
+        asked["messages"] = [
+            [message.speaker, self._told(message.text, number, place)] for place, message in enumerate(request.messages)
+        ]
         line = {"key": request_key(request), "role": request.role, "request": asked}
         if isinstance(answer, Reply):
             return line | {"reply": reply_record(answer)}
         return line | {"error": {"kind": type(answer).__name__, "message": str(answer)}}
 
-    def _told(self, text: str, number: int) -> str | dict[str, int]:
-        """Return ``text``, or where it was written out before."""
+    def _told(self, text: str, number: int, place: int) -> str | dict[str, int]:
+        """Return ``text``, or where it was written out before: in which line and, if not at the same place, at which place in it."""
         if len(text) < LONG:
             return text
-        line = self._line_of.setdefault(text, number)
-        return text if line == number else {"line": line}
+        line, then = self._place_of.setdefault(text, (number, place))
+        if line == number:
+            return text
+        return {"line": line} if then == place else {"line": line, "place": then}
 
     def _append(self, records: Sequence[Mapping[str, Any]]) -> None:
         text = "".join(f"{_json(record)}\n" for record in records)
@@ -168,12 +169,48 @@ def rows_of(path: Path) -> list[Row]:
 
     Raises: ReplyStoreError when it cannot be read.
     """
+    return [_row(line, f"{path}:{number}") for number, line in enumerate(_lines(path), 2)]
+
+
+class Question(NamedTuple):
+    """What was asked, by whom, and how many tokens were allowed for the answer."""
+
+    role: str
+    messages: tuple[Message, ...]
+    max_tokens: int
+
+
+def questions_of(path: Path) -> list[Question]:
+    """Return what was asked in the recording ``path``, in order, messages that are named by their line written out again.
+
+    Raises: ReplyStoreError when it cannot be read.
+    """
+    found: list[Question] = []
+    for number, line in enumerate(_lines(path), 2):
+        try:
+            record = json.loads(line)
+            messages = tuple(
+                Message(speaker, said if isinstance(said, str) else _written_out(said, found, place))
+                for place, (speaker, said) in enumerate(record["request"]["messages"])
+            )
+            found.append(Question(record.get("role", ""), messages, int(record["request"]["max_tokens"])))
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+            raise ReplyStoreError(f"expected a request in {path}:{number}, got {quoted(line)} ({error})") from error
+    return found
+
+
+def _written_out(where: Mapping[str, int], before: Sequence[Question], place: int) -> str:
+    """Return the message that is named by its line, and by its place in it where that is another one."""
+    return before[where["line"] - 2].messages[where.get("place", place)].text
+
+
+def _lines(path: Path) -> list[str]:
+    """Return the finished lines after the first."""
     head_of(path)
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")[1:-1]
+        return path.read_text(encoding="utf-8").split("\n")[1:-1]
     except (OSError, UnicodeDecodeError) as error:
         raise ReplyStoreError(f"cannot read the recording {path}: {error}") from error
-    return [_row(line, f"{path}:{number}") for number, line in enumerate(lines, 2)]
 
 
 class Recorded:

@@ -12,12 +12,20 @@ from rich.table import Table
 from rich.text import Text
 
 from agentwm.evaluation.progress import ProgressEvent
-from agentwm.evaluation.report import CalibrationRow, EpisodeResult, Report, Steps, Success
+from agentwm.evaluation.report import Average, CalibrationRow, EpisodeResult, Report, Steps, Success
 from agentwm.rules.language import Rule
 from agentwm.rules.laws import Law
 from agentwm.rules.store import Record, RuleStore
 
-__all__ = ["ProgressDisplay", "calibration_view", "language_view", "learning_curve", "report_view", "rule_list"]
+__all__ = [
+    "ProgressDisplay",
+    "calibration_view",
+    "figures_table",
+    "language_view",
+    "learning_curve",
+    "report_view",
+    "rule_list",
+]
 
 PHASES = {"learn": "learning", "play": "playing"}
 BARS_WIDTH = 76
@@ -103,62 +111,63 @@ def report_view(report: Report, results: Sequence[EpisodeResult], rules: RuleSto
     return Group(*parts)
 
 
+def figures_table(first: str, *heads: str) -> Table:
+    """Return an empty table: a column of names, and one of figures for each of ``heads``."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
+    table.add_column(first, no_wrap=True)
+    for head in heads:
+        table.add_column(head, justify="right")
+    return table
+
+
 def language_view(report: Report) -> RenderableType:
     """Return what was asked of the language model and what it cost, by role, and how far its predictions came true."""
     use = report.llm
     title = Text(f"{use.model}, asked {_WHEN.get(use.ask or '', use.ask)}", style="bold")
-    title.append(f"\n{_per_episode(report)}", style="not bold dim")
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
-    table.add_column("role", no_wrap=True)
-    for head in (
-        "questions",
-        "usable at once",
-        "when asked again",
-        "never",
-        "calls",
-        "tokens in",
-        "out",
-        "seconds",
-        "cost",
-    ):
-        table.add_column(head, justify="right")
+    if use.estimated_calls:
+        title.append(f"\nthe tokens of {use.estimated_calls} of {use.calls} calls are a guess", style="not bold dim")
+    replies = ("questions", "usable at once", "when asked again", "never")
+    table = figures_table("role", *replies, "calls", "tokens in", "cached", "out", "seconds", "cost")
     for role, part in use.by_role.items():
         asked = [str(getattr(part.replies, name)) for name in ("questions", "first", "second", "unusable")]
-        spent = [str(getattr(part, name)) for name in ("calls", "input_tokens", "output_tokens")]
+        spent = [str(getattr(part, name)) for name in _COUNTED]
         table.add_row(role, *asked, *spent, f"{part.seconds:.1f}", _cost(part.money))
+    table.add_section()
+    in_all = [str(getattr(use, name)) for name in _COUNTED]
+    table.add_row("in all", *_NOT_ASKED, *in_all, f"{use.seconds:.1f}", _cost(use.money))
+    for name, each in (("per game", use.per_episode), ("per game won", use.per_solved)):
+        cells = ["-"] * 6 if each is None else [*_averages(each), f"{each.seconds:.1f}", _cost(each.money)]
+        table.add_row(name, *_NOT_ASKED, *cells)
     parts: list[RenderableType] = [title, table]
+    if use.unread_goals:
+        parts.append(Text(f"{use.unread_goals} goals could not be read, and were played without", style="yellow"))
     if use.calibration:
-        parts.append(calibration_view(use.calibration, (use.brier_stated, use.brier_calibrated)))
+        stated, believed = ("-" if each is None else f"{each:.3f}" for each in (use.brier_stated, use.brier_calibrated))
+        last = f"Brier score {stated} as stated, {believed} as believed at the time, from the games before"
+        parts.append(calibration_view(use.calibration, last))
     return Group(*parts)
 
 
+_COUNTED = ("calls", "input_tokens", "cached_tokens", "output_tokens")
+_NOT_ASKED = ("",) * 4
 _WHEN = {"never": "nothing", "silent": "where the rules are silent", "always": "always"}
 
 
-def calibration_view(rows: Sequence[CalibrationRow], brier: tuple[float | None, float | None]) -> RenderableType:
-    """Return, bin by bin, what probability of success was stated, what share came, and what such a statement is taken for now."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
-    table.add_column("stated", no_wrap=True)
-    for head in ("predictions", "mean", "came true", "taken for"):
-        table.add_column(head, justify="right")
+def calibration_view(rows: Sequence[CalibrationRow], last: str) -> RenderableType:
+    """Return, bin by bin, what probability of success was stated, what share came, and what such a statement is taken for now.
+
+    ``last`` is the line below.
+    """
+    table = figures_table("stated", "predictions", "mean", "came true", "taken for")
     for row in rows:
         mean = "-" if row.mean_stated is None else f"{row.mean_stated:.2f}"
         came = f"{row.came / row.total:.2f}" if row.total else "-"
         table.add_row(f"{row.low:.1f}-{row.high:.1f}", str(row.total), mean, came, f"{row.calibrated:.2f}")
-    stated, believed = ("-" if value is None else f"{value:.3f}" for value in brier)
-    last = f"Brier score {stated} as stated, {believed} as believed at the time, from the games before"
     return Group(table, Text(last, style="dim"))
 
 
-def _per_episode(report: Report) -> str:
-    tokens = report.llm.input_tokens + report.llm.output_tokens
-    parts = [
-        f"{name} {report.llm.calls / number:.1f} calls, {tokens / number:.0f} tokens"
-        for name, number in (("per game", report.episodes), ("per game won", report.success.count))
-        if number
-    ]
-    guessed = f"; tokens of {report.llm.estimated_calls} calls are a guess" if report.llm.estimated_calls else ""
-    return f"{'; '.join(parts) or 'no game was finished'}{guessed}"
+def _averages(each: Average) -> list[str]:
+    return [f"{each.calls:.1f}", f"{each.input_tokens:.0f}", f"{each.cached_tokens:.0f}", f"{each.output_tokens:.0f}"]
 
 
 def _cost(money: float | None) -> str:
@@ -225,7 +234,8 @@ def _headline(report: Report) -> Text:
     world = (
         f"{report.environment}, altered world {report.altered}" if report.altered is not None else report.environment
     )
-    text = Text(f"{world} · {report.split} · {report.engine} engine\n", style="bold", end="")
+    worded = f" · goals: {report.goals}" if report.goals is not None else ""
+    text = Text(f"{world} · {report.split} · {report.engine} engine{worded}\n", style="bold", end="")
     if report.success.rate is None:
         return text.append("no games were played after learning", style="not bold")
     text.append(f"{report.success.count} of {report.episodes}", style=_tone(is_won=report.success.rate > 0.5))

@@ -119,6 +119,17 @@ class RoleUse(_Spent):
     replies: Replies = Replies()
 
 
+class Average(_Frozen):
+    """What was spent in all, divided by a number of episodes; ``money`` None is not known."""
+
+    calls: float
+    input_tokens: float
+    cached_tokens: float
+    output_tokens: float
+    seconds: float
+    money: float | None
+
+
 class CalibrationRow(_Frozen):
     """The predictions whose stated probability of success lay between ``low`` and ``high``: how many, what they said, how many came.
 
@@ -136,17 +147,36 @@ class CalibrationRow(_Frozen):
 class LLMUse(_Spent):
     """What was asked of a language model in all, and by role; ``model`` None where there was none.
 
-    ``prompts`` are the hashes of the prompts used. The Brier scores are of the predictions put to the test: as stated, and as they were
-    believed at the time, calibrated on the episodes before; None where there were none.
+    ``per_episode`` divides all that was spent by the episodes played, ``per_solved`` by those won: it holds what was spent on the others,
+    and on one that was stopped, too. Both are None where there is nothing to divide by. ``prompts`` are the hashes of the prompts used.
+    ``unread_goals`` counts the episodes whose goal, in people's own words, could not be read: they are played without one. The Brier
+    scores are of the predictions put to the test: as stated, and as they were believed at the time, calibrated on the episodes before;
+    None where there were none.
     """
 
     model: str | None = None
     ask: str | None = None
     prompts: dict[str, str] = {}
     by_role: dict[str, RoleUse] = {}
+    per_episode: Average | None = None
+    per_solved: Average | None = None
+    unread_goals: int = 0
     calibration: list[CalibrationRow] = []
     brier_stated: float | None = None
     brier_calibrated: float | None = None
+
+    def shared(self, episodes: int, solved: int) -> "LLMUse":
+        """Return the same with its averages, for so many ``episodes`` of which so many were ``solved``."""
+        if self.model is None:
+            return self
+        return self.model_copy(update={"per_episode": self._per(episodes), "per_solved": self._per(solved)})
+
+    def _per(self, number: int) -> Average | None:
+        if not number:
+            return None
+        names = ("calls", "input_tokens", "cached_tokens", "output_tokens", "seconds")
+        shares = {name: round(getattr(self, name) / number, 3) for name in names}
+        return Average(**shares, money=None if self.money is None else self.money / number)
 
 
 class Report(_Frozen):
@@ -155,7 +185,8 @@ class Report(_Frozen):
     ``success``, ``steps`` and ``by_task_type`` are of the episodes played with rules frozen, not of those learned on.
     ``steps`` is over episodes won; those not won are ``episodes - success.count``. ``altered`` is the seed of the world's variant, None
     for the ordinary world. ``errors`` names the tasks that could not be played to their end, and why; they count as not won.
-    ``stopped`` says why a run ended before all of its tasks were played, None for one that came to its end.
+    ``stopped`` says why a run ended before all of its tasks were played, None for one that came to its end. ``goals`` is how the goals
+    played for were worded, where that was asked for.
     """
 
     environment: str
@@ -170,6 +201,7 @@ class Report(_Frozen):
     max_steps: int
     seed: int
     altered: int | None
+    goals: str | None = None
     learned_from: LearnedFrom
     rules: RuleCount
     prediction: PredictionScore
@@ -220,6 +252,7 @@ def report_on(  # noqa: PLR0913 -- one argument per thing a report must say of w
         max_steps=limits[1],
         seed=config.seed,
         altered=config.altered,
+        goals=config.goals,
         learned_from=LearnedFrom(
             split=splits[0],
             episodes=len(learned),
@@ -228,7 +261,7 @@ def report_on(  # noqa: PLR0913 -- one argument per thing a report must say of w
         ),
         rules=RuleCount(active=rules[0], retired=rules[1]),
         prediction=PredictionScore(accuracy=right / predictions if predictions else None, n=predictions),
-        llm=llm or LLMUse(),
+        llm=(llm or LLMUse()).shared(len(played), sum(result.won for result in played)),
         errors=[*refused, *(f"{result.task}: {result.error}" for result in results if result.error)],
         wall_s=round(wall_s, 3),
         run=run,
