@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from agentwm.errors import ConfigurationError
 from agentwm.types import (
     Action,
     Environment,
@@ -42,7 +43,10 @@ def update(state: State, perception: Perception) -> dict[Fluent, Value]:
 
 
 class Episode:
-    """One episode in progress: the environment, the belief and what has happened so far."""
+    """One episode in progress: the environment, the belief and what has happened so far.
+
+    Raises: ConfigurationError when nobody reads what the environment answers.
+    """
 
     def __init__(self, environment: Environment, task: str, *, seed: int = 0) -> None:
         self.environment = environment
@@ -50,12 +54,20 @@ class Episode:
         self.observation: Observation = environment.reset(task, seed=seed)
         self.goal = environment.goal
         self.vocabulary: Vocabulary = environment.vocabulary
-        perceiver: Perceiver = environment.perceiver
-        perception = perceiver.perceive(self.observation, None, {})
+        perception = self._perceiver.perceive(self.observation, None, {})
         self.opening = perception
         self.start: State = update({}, perception)
         self.state: State = self.start
         self.transitions: list[Transition] = []
+
+    @property
+    def _perceiver(self) -> Perceiver:
+        perceiver = self.environment.perceiver
+        if perceiver is None:
+            raise ConfigurationError(
+                f"{self.environment.name} has no reader of its own for what it answers: give a language model the role perceive"
+            )
+        return perceiver
 
     @property
     def trajectory(self) -> Trajectory:
@@ -76,7 +88,7 @@ class Episode:
         """Do ``action`` and return the transition, with ``prediction`` beside what happened."""
         before = self.state
         self.observation = self.environment.step(action)
-        perception = self.environment.perceiver.perceive(self.observation, action, before)
+        perception = self._perceiver.perceive(self.observation, action, before)
         succeeded = perception.succeeded is not False
         after = update(before, perception)
         if succeeded:

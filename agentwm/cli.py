@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agentwm.cli_model import BaseUrl, PriceList, ReplayFile, SaidBy, TimeoutS, check_model
 from agentwm.cli_rules import console, rules_app
+from agentwm.cli_training import export, train
 from agentwm.errors import AgentwmError, BackendError, ConfigurationError
 
 if TYPE_CHECKING:
@@ -58,6 +60,12 @@ def run(  # noqa: PLR0913 - one parameter per option is how typer works
     ] = None,
     episodes: Annotated[int, typer.Option(min=0, help="Games to play with the rules frozen.")] = 60,
     games: Annotated[Path | None, typer.Option(help="A folder of games, instead of generated ones.")] = None,
+    goals: Annotated[
+        str | None,
+        typer.Option(
+            help="How goals are worded: people's own words (human, for alfworld) need a --model to read them."
+        ),
+    ] = None,
     split: Annotated[str | None, typer.Option(help="The split to play.")] = None,
     train_split: Annotated[str | None, typer.Option(help="The split to learn on.")] = None,
     engine: Annotated[str | None, typer.Option(help="Who runs the games: our engine or the official one.")] = None,
@@ -76,29 +84,32 @@ def run(  # noqa: PLR0913 - one parameter per option is how typer works
         str | None,
         typer.Option(metavar="BACKEND/NAME", help="A language model to ask beside the rules; the key: OPENAI_API_KEY."),
     ] = None,
-    base_url: Annotated[str | None, typer.Option(metavar="URL", help="Where an OpenAI-compatible server is.")] = None,
+    base_url: BaseUrl = None,
     ask: Annotated[
         str | None,
         typer.Option(help="When to ask it: never, silent (where the rules are) or always.  [default: silent]"),
     ] = None,
     roles: Annotated[
-        str | None, typer.Option(help="What to ask it for: predict, propose, judge.  [default: predict]")
+        str | None,
+        typer.Option(help="What to ask it for: perceive, predict, propose, judge, induce.  [default: predict]"),
     ] = None,
     record: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Record what it says.  [default: RUN/replies.jsonl]")
     ] = None,
-    said_by: Annotated[str | None, typer.Option(help="Who the recording is to name as having answered.")] = None,
-    replay: Annotated[Path | None, typer.Option(metavar="FILE", help="Take all answers from a recording.")] = None,
-    timeout_s: Annotated[float | None, typer.Option(help="Seconds that one call may take.  [default: 120]")] = None,
-    price: Annotated[
-        str | None, typer.Option(metavar="IN,OUT[,CACHED]", help="What a million tokens cost, for the account.")
-    ] = None,
+    said_by: SaidBy = None,
+    replay: ReplayFile = None,
+    timeout_s: TimeoutS = None,
+    price: PriceList = None,
     max_calls: Annotated[
         int | None, typer.Option(min=1, help="Calls after which the run stops, to be resumed.")
     ] = None,
     max_tokens: Annotated[int | None, typer.Option(min=1, help="Tokens, in and out, after which it stops.")] = None,
     max_cost: Annotated[float | None, typer.Option(help="Money after which it stops; needs --price.")] = None,
     max_seconds: Annotated[float | None, typer.Option(help="Seconds after which no more is asked.")] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Say what the run would ask of the model and what that costs; ask nothing."),
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for the run.  [default: ./runs/ENV-TIME]")] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the report as one JSON object and nothing else.")
@@ -119,6 +130,9 @@ def run(  # noqa: PLR0913 - one parameter per option is how typer works
         options = {name: value for name, value in context.params.items() if name in RunConfig.model_fields}
         lists = {"roles": _listed(roles), "price": _listed(price)}
         config = RunConfig.parse(options | lists | {"out": out or new_folder(environment)})
+    if dry_run:
+        _tell_forecast(config, as_json=as_json)
+        return
     report = _run(config, is_resumed=resume is not None, as_json=as_json)
     if as_json:
         sys.stdout.write(report.model_dump_json(indent=2) + "\n")
@@ -159,7 +173,8 @@ def envs() -> None:
             continue
         missing = spec.missing()
         table.add_row(f"[bold]{name}", spec.summary)
-        table.add_row("", f"[dim]splits {', '.join(spec.splits)} · engines {', '.join(spec.engines)}")
+        worded = f" · goals {', '.join(spec.goals)}" if len(spec.goals) > 1 else ""
+        table.add_row("", f"[dim]splits {', '.join(spec.splits)} · engines {', '.join(spec.engines)}{worded}")
         if missing:
             table.add_row("", f"[yellow]{missing}")
     console().print(table)
@@ -172,6 +187,11 @@ def doctor() -> None:
 
     if not examine(console()):
         raise typer.Exit(1)
+
+
+app.command("check-model")(check_model)
+app.command()(export)
+app.command()(train)
 
 
 def _run(config: "RunConfig", *, is_resumed: bool, as_json: bool) -> "Report":
@@ -198,6 +218,22 @@ def _run(config: "RunConfig", *, is_resumed: bool, as_json: bool) -> "Report":
             if config.out is None or not RunStore.is_at(config.out):
                 raise
             raise AgentwmError(f"{error}; {_how_to_go_on(config.out)}") from error
+
+
+def _tell_forecast(config: "RunConfig", *, as_json: bool) -> None:
+    """Print what the run of ``config`` would ask of its language model."""
+    from rich.console import Console
+
+    from agentwm.dry_run import dry_run
+    from agentwm.evaluation.display import ProgressDisplay
+    from agentwm.evaluation.forecast import forecast_view
+
+    with _stdout_to_stderr(really=as_json), ProgressDisplay(Console(stderr=True)) as progress:
+        forecast = dry_run(config, progress=progress)
+    if as_json:
+        sys.stdout.write(forecast.model_dump_json(indent=2) + "\n")
+    else:
+        console().print(forecast_view(forecast))
 
 
 def _how_to_go_on(path: Path | None, *, more: bool = False) -> str:

@@ -17,7 +17,7 @@ AtLeastOne = Annotated[int, Field(ge=1)]
 Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Ask = Literal["never", "silent", "always"]
-Role = Literal["predict", "propose", "judge"]
+Role = Literal["perceive", "predict", "propose", "judge", "induce"]
 
 # What a run may be given more of when it is resumed.
 BUDGETS = ("max_calls", "max_tokens", "max_cost", "max_seconds")
@@ -30,15 +30,16 @@ class RunConfig(BaseModel):
 
     ``learn`` episodes of ``train_split`` are learned from, starting from the rules in the folder ``rules`` or from none; then
     ``episodes`` of ``split`` are played. None for a split, an engine, ``learn`` or ``max_steps`` is the environment's default.
-    ``games`` is a folder of games, ``altered`` the seed of a variant of the world, None for the ordinary one. ``out`` is the folder
+    ``goals`` is how the goals to be played for are worded, None for the environment's own wording, in which they are always learned
+    from. ``games`` is a folder of games, ``altered`` the seed of a variant of the world, None for the ordinary one. ``out`` is the folder
     of the run, None for a new one under ``./runs``. ``max_steps`` and ``admissible`` are for playing: learning has a limit of its
     own, and never sees the list of admissible actions.
 
-    ``model`` is a language model, ``BACKEND/NAME``, that takes on ``roles`` while playing; None for rules alone. It is asked ``never``,
-    where the rules are ``silent`` (the default), or ``always``. What it says is recorded in the file ``record``, said to be by
-    ``said_by``, or in the folder of the run; ``replay`` is a recording to take all answers from. A call may take ``timeout_s``, None
-    for 120 s. ``price`` is what a million tokens cost: input, output and perhaps cached input. The budgets are for the whole run,
-    however often it is resumed.
+    ``model`` is a language model, ``BACKEND/NAME``, that takes on ``roles`` while playing, and ``induce`` while learning; None for rules
+    alone. Goals in people's own words make it perceive, too. It is asked ``never``, where the rules are ``silent`` (the default), or
+    ``always``. What it says is recorded in the file ``record``, said to be by ``said_by``, or in the folder of the run; ``replay`` is a
+    recording to take all answers from. A call may take ``timeout_s``, None for 120 s. ``price`` is what a million tokens cost: input,
+    output and perhaps cached input. The budgets are for the whole run, however often it is resumed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -55,6 +56,7 @@ class RunConfig(BaseModel):
     max_steps: Annotated[int, Field(ge=1)] | None = None
     seed: Count = 0
     altered: Count | None = None
+    goals: str | None = None
     admissible: bool = False
     out: Path | None = None
     model: str | None = None
@@ -116,6 +118,22 @@ class RunConfig(BaseModel):
             raise ConfigurationError(
                 "judge weighs what propose proposes: give the language model both roles, or neither"
             )
+        if self.roles is not None and "induce" in self.roles and self.learn == 0:
+            raise ConfigurationError(
+                "induce finds rules while learning, and --learn 0 learns nothing: drop one of the two"
+            )
+
+    def expect_a_reader(self) -> None:
+        """Raise a ConfigurationError unless a language model is there to read goals in people's own words, and is asked."""
+        if not self.has_model:
+            raise ConfigurationError(
+                f"the goals {quoted(self.goals)} are in people's own words, which only a language model reads: name one with "
+                "--model BACKEND/NAME, or a recording with --replay"
+            )
+        if self.ask == "never":
+            raise ConfigurationError(
+                f"the goals {quoted(self.goals)} are for a language model to read, and --ask never asks nothing of it: drop one of the two"
+            )
 
     def settled(self, spec: EnvironmentSpec) -> Self:
         """Return the configuration with the environment's own numbers where none were given."""
@@ -136,6 +154,8 @@ class RunConfig(BaseModel):
             seed=self.seed,
             # Learning does without the list: what fails is half of what there is to learn.
             admissible=self.admissible and not learning,
+            # Rules are of what happens, however the goal is worded.
+            goals=None if learning else self.goals,
         )
 
 

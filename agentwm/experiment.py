@@ -9,6 +9,7 @@ import json
 import random
 import time
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,12 +56,16 @@ def run(config: RunConfig, *, progress: Progress = lambda _event: None, resume: 
         earlier_s = sum(each.wall_s for each in records.episodes() if each.status != "running")
         learner = _restored(records, rules)
         learner.store.save(folder)
-        _learn(Session(learning, config.seed, records, progress), learner, spec.learning_steps, folder)
         max_steps = config.max_steps or spec.max_steps
         if language is not None:
             _begin(language, records, earlier_s)
-        session = Session(playing, config.seed, records, progress)
-        stopped = _play(session, learner.store, planner, max_steps, language)
+            learning, playing = (_perceived(phase, language) for phase in (learning, playing))
+        stopped = _learn(
+            Session(learning, config.seed, records, progress), learner, spec.learning_steps, folder, language
+        )
+        if stopped is None:
+            session = Session(playing, config.seed, records, progress)
+            stopped = _play(session, learner.store, planner, max_steps, language)
         report = report_on(
             results_of(records),
             config=config,
@@ -100,6 +105,10 @@ def _phase(name: str, config: RunConfig, spec: EnvironmentSpec, stack: ExitStack
     if not wanted:
         return Phase(name, 0)
     environment = stack.enter_context(closing(spec.make(config.environment_options(learning=learning))))
+    if environment.perceiver is None and "perceive" not in (config.roles or ()):
+        raise ConfigurationError(
+            f"{spec.name} has no reader of its own for what it answers: give a language model the role, with --roles perceive"
+        )
     tasks = tuple(environment.tasks()[:wanted])
     if not tasks:
         refusals = environment.refusals
@@ -159,11 +168,18 @@ def _language(config: RunConfig, stack: ExitStack, *, resume: bool) -> "LLMRun |
 
 
 def _begin(language: "LLMRun", records: RunStore, elapsed_s: float) -> None:
-    """Begin to play with ``language``, which has heard all that the world answered in the episodes on record."""
-    played = [each.episode for each in records.completed("play")]
-    language.begin(records.path, ended=played, elapsed_s=elapsed_s)
-    for each in [*records.completed("learn"), *records.completed("play")]:
-        language.mind.hear(records.trajectory(each.episode))
+    """Begin with ``language``, which has heard all that the world answered in the episodes on record."""
+    ended = [each.episode for each in [*records.completed("learn"), *records.completed("play")]]
+    language.begin(records.path, ended=ended, elapsed_s=elapsed_s)
+    for number in ended:
+        language.mind.hear(records.trajectory(number))
+
+
+def _perceived(phase: Phase, language: "LLMRun") -> Phase:
+    """Return ``phase`` with its tasks as the language model perceives them."""
+    if phase.environment is None:
+        return phase
+    return replace(phase, environment=language.mind.perceiving(phase.environment))
 
 
 def _finished_report(folder: Path) -> Report | None:
@@ -185,14 +201,29 @@ def _restored(records: RunStore, rules: RuleStore) -> Learner:
 # --- playing --------------------------------------------------------------------------------------------------------------
 
 
-def _learn(session: Session, learner: Learner, max_steps: int, folder: Path) -> None:
-    """Learn from the episodes still to be played, of ``max_steps`` actions at most, keeping the rules in ``folder`` up to date."""
-    for number, task in session.unplayed(len(learner.store)):
-        attempt = session.attempt(number, task, partial(learner.play, max_steps=max_steps))
-        if attempt.episode is not None:
-            learner.conclude(attempt.episode)
-        session.end(attempt, len(learner.store), learned=json.dumps(learner.store.files()))
-        learner.store.save(folder)
+def _learn(session: Session, learner: Learner, max_steps: int, folder: Path, language: "LLMRun | None") -> str | None:
+    """Learn from the episodes still to be played, of ``max_steps`` actions at most, keeping the rules in ``folder`` up to date.
+
+    Return what ended that early, None where nothing did.
+    """
+    try:
+        for number, task in session.unplayed(len(learner.store)):
+            attempt = session.attempt(number, task, partial(learner.play, max_steps=max_steps))
+            if attempt.episode is not None:
+                _conclude(number, attempt.episode, learner, language)
+            session.end(attempt, len(learner.store), learned=json.dumps(learner.store.files()))
+            learner.store.save(folder)
+    except BudgetReachedError as error:
+        return str(error)
+    return None
+
+
+def _conclude(number: int, episode: Episode, learner: Learner, language: "LLMRun | None") -> None:
+    """Learn from ``episode``: first what follows from it by itself, then what a language model makes of what that leaves unexplained."""
+    learner.conclude(episode)
+    if language is not None and episode.transitions:
+        learner.store = language.learn(number, learner.store, learner.trajectories, episode.vocabulary)
+        language.note_perceived(number, episode)
 
 
 def _play(

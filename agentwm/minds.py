@@ -87,6 +87,11 @@ class Learner:
         self._familiarity: Familiarity | None = None
         self._retrials: Retrials | None = None
 
+    @property
+    def trajectories(self) -> tuple[Trajectory, ...]:
+        """The episodes learned from, in order."""
+        return tuple(self._trajectories)
+
     def play(
         self,
         episode: Episode,

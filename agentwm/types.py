@@ -24,7 +24,9 @@ __all__ = [
     "EnvironmentSpec",
     "Fluent",
     "FluentSchema",
+    "Gap",
     "Goal",
+    "GoalShape",
     "Inducer",
     "Observation",
     "Outcome",
@@ -146,6 +148,7 @@ class FluentSchema:
     A fluent with ``derive`` stands in no state: ``derive(state, args)`` returns its value there. A ``is_reference`` fluent points from one
     place to another ("the cell ahead"): where it is None there is no such place, and what would be moved there stays where it is.
     ``counts_since`` names another fluent: this one is the number of actions since that one last changed, and is kept up by the agent.
+    ``about`` says in words what it means, for whoever reads texts into facts.
     """
 
     name: str
@@ -158,6 +161,7 @@ class FluentSchema:
     derive: "Derive | None" = None
     is_reference: bool = False
     counts_since: str | None = None
+    about: str = ""
 
 
 Derive = Callable[[State, tuple[str, ...]], Value]
@@ -181,6 +185,33 @@ class ActionSchema:
         return self.template.format(*args)
 
 
+class Gap(NamedTuple):
+    """What may fill a gap in the shape of a goal: one of ``words``; where there are none, any kind of ``sort`` known at the start."""
+
+    name: str
+    words: tuple[str, ...] = ()
+    sort: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GoalShape:
+    """One shape that goals of an environment have, for whoever reads goals in people's own words.
+
+    ``text`` says it in words, with its gaps in braces: ``a hot {thing} is on a {place}``. In ``conditions`` the string ``{thing}``, alone
+    on the right of one, stands for what fills the gap. A gap is the same in all shapes that have one of its name.
+    """
+
+    name: str
+    text: str
+    conditions: tuple["Condition", ...]
+    gaps: tuple[Gap, ...] = ()
+
+    def filled(self, words: Mapping[str, str]) -> tuple["Condition", ...]:
+        """Return the conditions with ``words``, one per gap by its name, in the gaps."""
+        fillings: dict[object, str] = {f"{{{gap.name}}}": words[gap.name] for gap in self.gaps}
+        return tuple(each._replace(right=fillings.get(each.right, each.right)) for each in self.conditions)
+
+
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
     """Everything that can be said of an environment: its fluents and its verbs, not its dynamics.
@@ -188,7 +219,8 @@ class Vocabulary:
     Sorts are plain words. ``any`` stands for every sort of entity; ``bool``, ``kind`` and ``number`` are not entities.
     An entity's sort and kind are the static fluents ``sort(x)`` and ``kind(x)``. ``location`` names the fluent that says where a
     thing is, ``explored`` the one that says that everything in a place has been seen; None where there is no such fluent. An
-    environment that answers every action, and never says that one failed, does not report failure.
+    environment that answers every action, and never says that one failed, does not report failure. ``goals`` are the shapes that
+    goals have, where they can be said.
     """
 
     fluents: Mapping[str, FluentSchema]
@@ -196,6 +228,7 @@ class Vocabulary:
     location: str | None = None
     explored: str | None = None
     reports_failure: bool = True
+    goals: tuple[GoalShape, ...] = ()
 
     def default(self, fluent: Fluent) -> Value:
         """Return the declared default of ``fluent``; raise ``KeyError`` where it has none."""
@@ -368,7 +401,10 @@ class Environment(Protocol):
     """
 
     name: str
-    perceiver: "Perceiver"
+
+    @property
+    def perceiver(self) -> "Perceiver | None":
+        """What reads the observations; None where the environment has no reader of its own, and they are read by somebody else."""
 
     @property
     def about(self) -> Mapping[str, str | int]:
@@ -412,7 +448,8 @@ class EnvironmentOptions:
     ``split`` None means the environment's default for ``learning`` or for playing; while learning, ``played`` is the split that was
     asked for to be played afterwards, so that the default can be of its kind. ``count`` is how many tasks are wanted, None for
     all there are. ``altered`` draws a variant of the world's dynamics, None for the ordinary one. ``admissible`` lets
-    observations list the admissible actions. ``seed`` draws tasks where they are generated.
+    observations list the admissible actions. ``seed`` draws tasks where they are generated. ``goals`` is how goals are to be worded, None
+    for the environment's default.
     """
 
     split: str | None = None
@@ -424,6 +461,7 @@ class EnvironmentOptions:
     count: int | None = None
     seed: int = 0
     admissible: bool = False
+    goals: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -434,7 +472,8 @@ class EnvironmentSpec:
     ``splits`` and ``engines`` list what is accepted, the default first.
     ``check`` tries the environment out for `agentwm doctor`: it returns what it found, a line each, and raises an AgentwmError where
     something is broken. A run that asks for nothing else learns from ``learn`` episodes of at most ``learning_steps`` actions, and
-    plays ones of at most ``max_steps``.
+    plays ones of at most ``max_steps``. ``goals`` lists the ways in which goals can be worded, the default first; all others are
+    people's own words, which only a language model reads.
     """
 
     name: str
@@ -447,6 +486,7 @@ class EnvironmentSpec:
     learn: int = 20
     learning_steps: int = 100
     max_steps: int = 50
+    goals: tuple[str, ...] = ("template",)
 
 
 class Perceiver(Protocol):

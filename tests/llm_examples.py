@@ -25,8 +25,21 @@ def hopeful(request: Request) -> str:
             return json.dumps(HOPEFUL)
         case "propose":
             return json.dumps({"why": "look there", "plans": [{"steps": [unexplored(request)], "reaches_goal": False}]})
+        case "induce":
+            return json.dumps(induced(f"{verb_in(request)} when holding() is nothing then 1.00 failure"))
         case _:
             return json.dumps({"why": "far", "nearness": 0.1})
+
+
+def verb_in(request: Request) -> str:
+    """Return how a rule begins that a request for rules asks about, with the variables."""
+    return said(request).partition("A rule about it begins: ")[2].partition("\n")[0]
+
+
+def induced(*rules: str, laws: tuple[str, ...] = (), explains: tuple[int, ...] = (1,)) -> dict[str, object]:
+    """Return an answer that proposes ``rules`` and ``laws``, and leaves one question open."""
+    proposed = [{"why": "the difference", "rule": rule, "explains": explains} for rule in rules]
+    return {"rules": proposed, "laws": laws, "open_questions": ["does it work elsewhere? try it there"]}
 
 
 def unexplored(request: Request) -> str:

@@ -259,7 +259,9 @@ def test_a_tick_happens_to_each_thing_whatever_is_done() -> None:
     words = replace(WORDS, fluents={**WORDS.fluents, "ripe": FluentSchema("ripe", ("cell",), "bool")})
     state = {**HERE, **{Fluent("ripe", (cell,)): False for cell in "abc"}}
     said = foretold(
-        'any action, each cell ?c when kind(?c) is "ice" then 1.00 success: ripe(?c) becomes true', state=state, words=words
+        'any action, each cell ?c when kind(?c) is "ice" then 1.00 success: ripe(?c) becomes true',
+        state=state,
+        words=words,
     )
     for outcomes in said.values():
         assert [o.changes for o in outcomes] == [{Fluent("ripe", ("a",)): True, Fluent("ripe", ("b",)): True}]

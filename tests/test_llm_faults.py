@@ -16,13 +16,16 @@ from agentwm.backends.scripted import scripted
 from agentwm.errors import BackendError, InvalidReplyError, RefusalError, TruncatedReplyError
 from agentwm.llm.asking import ReplyCount
 from agentwm.llm.critic import LLMCritic
+from agentwm.llm.goals import LLMGoalReader
+from agentwm.llm.inducer import LLMInducer
+from agentwm.llm.perceiver import LLMPerceiver
 from agentwm.llm.proposer import LLMProposer
 from agentwm.llm.words import Answers
 from agentwm.llm.world_model import LLMWorldModel
 from agentwm.types import Action, Goal, Observation, Query, Vocabulary
 from tests.conftest import Begin
 from tests.fault_server import FaultServer
-from tests.llm_examples import HOPEFUL
+from tests.llm_examples import HOPEFUL, induced
 from tests.test_backends import FAULTS, PATIENCE
 
 GOAL = Goal("put a hot apple in countertop")
@@ -32,6 +35,11 @@ VALID = {
     "predict": json.dumps(HOPEFUL),
     "propose": json.dumps({"why": "-", "plans": [{"steps": ["go to fridge 1"], "reaches_goal": False}]}),
     "judge": json.dumps({"why": "-", "nearness": 0.5}),
+    "perceive": json.dumps(
+        {"things": [], "success": True, "facts": [{"fluent": "at", "args": [], "value": "fridge 1"}]}
+    ),
+    "goal": json.dumps({"why": "-", "shape": "hot", "words": {"thing": "apple", "place": "countertop", "lamp": None}}),
+    "induce": json.dumps(induced("go to ?r when place(at()) is place(?r) then 1.00 failure")),
 }
 Ask = Callable[[Backend], tuple[Any, ReplyCount]]
 
@@ -53,7 +61,30 @@ def roles(begin: Begin, words: Vocabulary) -> dict[str, Ask]:
         critic = LLMCritic(backend, build.prompt("judge"), words)
         return critic.judge(state, GOAL) or None, critic.count
 
-    return {"predict": predict, "propose": propose, "judge": judge}
+    def perceive(backend: Backend) -> tuple[Any, ReplyCount]:
+        perceiver = LLMPerceiver(backend, build.prompt("perceive"), words)
+        perception = perceiver.perceive(Observation("You arrive at fridge 1."), GO, state)
+        return perception.changed or None, perceiver.count
+
+    def read_goal(backend: Backend) -> tuple[Any, ReplyCount]:
+        reader = LLMGoalReader(backend, build.prompt("goal"))
+        return reader.read("Warm up an apple for the counter.", state, words).conditions or None, reader.count
+
+    places = ("countertop 1", "fridge 1", "sinkbasin 1", "toaster 1", "drawer 1", "garbagecan 1")
+    walk = begin(*(f"go to {place}" for place in places for _ in range(2))).trajectory
+
+    def induce(backend: Backend) -> tuple[Any, ReplyCount]:
+        inducer = LLMInducer(backend, build.prompt("induce"), words)
+        return inducer.induce([walk], words).rules or None, inducer.count
+
+    return {
+        "perceive": perceive,
+        "goal": read_goal,
+        "predict": predict,
+        "propose": propose,
+        "judge": judge,
+        "induce": induce,
+    }
 
 
 @pytest.fixture
@@ -87,7 +118,7 @@ def test_every_fault_in_every_role(
         else:
             with pytest.raises(once):
                 roles[role](connect(server, account))
-        assert account.by_role[role].calls == len(server.bodies()), "every call is on the account"
+        assert account.by_role[build.prompt(role).role].calls == len(server.bodies()), "every call is on the account"
 
 
 @pytest.mark.parametrize("role", VALID)

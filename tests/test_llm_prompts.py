@@ -21,13 +21,13 @@ from agentwm.rules.store import Record, RuleStore
 from agentwm.types import Action, ActionSchema, EnvironmentOptions, Fluent, FluentSchema, State, Vocabulary
 from tests.conftest import Begin
 
-ROLES = ("judge", "predict", "propose")
+ROLES = ("goal", "induce", "judge", "perceive", "predict", "propose")
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_every_role_has_a_prompt_that_is_found_by_name(role: str) -> None:
     prompt = build.prompt(role)
-    assert prompt.role == role
+    assert prompt.role == {"goal": "perceive"}.get(role, role), "a prompt is of a role, for the account"
     assert re.fullmatch("[0-9a-f]{64}", prompt.digest)
 
 

@@ -17,6 +17,7 @@ from agentwm.backends.recording import rows_of
 from agentwm.errors import ConfigurationError, ReplyMissingError, ReplyStoreError, UnavailableError
 from agentwm.evaluation import Report
 from agentwm.evaluation.display import report_view
+from agentwm.evaluation.report import LLMUse
 from agentwm.types import Trajectory
 from tests import llm_examples
 from tests.fault_server import FaultServer
@@ -60,6 +61,11 @@ def ask(rules: Path, tmp_path: Path) -> Ask:
 
 def sources(trajectories: list[Trajectory]) -> set[str]:
     return {step.predicted.source for each in trajectories for step in each if step.predicted}
+
+
+def without_times(use: LLMUse) -> dict[str, Any]:
+    average = {"seconds"}
+    return use.model_dump(exclude={"seconds": True, "by_role": True, "per_episode": average, "per_solved": average})
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -119,6 +125,19 @@ def test_the_report_has_the_account_by_role(ask: Ask) -> None:
     assert sum(row.total for row in use.calibration) > 0
 
 
+def test_what_a_game_and_a_game_won_cost_is_all_that_was_spent_shared_out(ask: Ask) -> None:
+    report = ask(price=[1.0, 2.0])
+    use = report.llm
+    for number, average in ((report.episodes, use.per_episode), (report.success.count, use.per_solved)):
+        assert average is not None
+        for name in ("calls", "input_tokens", "cached_tokens", "output_tokens", "seconds", "money"):
+            assert getattr(average, name) * number == pytest.approx(getattr(use, name), abs=0.01), name
+    assert report.success.count < report.episodes, "or the two are the same"
+    assert use.per_episode == LLMUse.model_validate(use.model_dump()).per_episode
+    assert use.shared(0, 0).per_solved is None
+    assert LLMUse().shared(3, 2) == LLMUse(), "where nobody was asked there is nothing to share"
+
+
 def test_the_page_shows_the_account_and_the_calibration(ask: Ask) -> None:
     report = ask(max_calls=6, price=[1.0, 2.0])
     console = Console(width=140, file=io.StringIO(), color_system=None)
@@ -134,7 +153,7 @@ def test_the_page_shows_the_account_and_the_calibration(ask: Ask) -> None:
         assert expected in page
     [predict] = [line.split() for line in page.splitlines() if line.strip().startswith("predict")]
     use = report.llm.by_role["predict"]
-    assert predict[5:8] == [str(use.calls), str(use.input_tokens), str(use.output_tokens)]
+    assert predict[5:9] == [str(use.calls), str(use.input_tokens), str(use.cached_tokens), str(use.output_tokens)]
     assert predict[-1] == f"{use.money:.4f}"
 
 
@@ -162,7 +181,7 @@ def test_a_spent_budget_stops_the_run_which_goes_on_with_more(budget: dict[str, 
     assert resumed.stopped is None
     assert comparable(resumed)["success"] == comparable(calm)["success"]
     assert tables(tmp_path / "stopped") == tables(tmp_path / "calm")
-    assert resumed.llm.model_dump(exclude={"seconds", "by_role"}) == calm.llm.model_dump(exclude={"seconds", "by_role"})
+    assert without_times(resumed.llm) == without_times(calm.llm)
     assert len(rows_of(tmp_path / "stopped" / "replies.jsonl")) == resumed.llm.calls, "nothing was asked twice"
 
 
@@ -227,9 +246,7 @@ def test_a_run_is_replayed_from_its_recording_twice_byte_for_byte(ask: Ask, tmp_
     assert files(tmp_path / "one") == files(tmp_path / "two")
     assert tables(tmp_path / "one") == tables(tmp_path / "two") == tables(tmp_path / "live")
     assert comparable(replays[0]) == comparable(replays[1])
-    assert replays[0].llm == live.llm.model_copy(
-        update={"seconds": replays[0].llm.seconds, "by_role": replays[0].llm.by_role}
-    )
+    assert without_times(replays[0].llm) == without_times(live.llm)
     assert record.read_bytes() == (tmp_path / "one/replies.jsonl").read_bytes(), (
         "a replay's own recording is the same again"
     )

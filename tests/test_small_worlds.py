@@ -607,6 +607,7 @@ def test_facts_are_told_at_first_and_later_only_what_differs_has_changed() -> No
 def test_what_is_perceived_adds_up_to_the_facts(name: str) -> None:
     world = world_of(name)
     seen = play(world, world.tasks()[1])
+    assert world.perceiver is not None
     for before, now in pairwise(seen):
         perception = world.perceiver.perceive(now, Action("any"), before.facts)
         assert not perception.told

@@ -14,11 +14,11 @@ from agentwm.backends.prompts import Prompt
 from agentwm.backends.protocol import Backend, Request
 from agentwm.errors import BackendError, InvalidReplyError, RefusalError, TruncatedReplyError
 
-__all__ = ["Asker", "ReplyCount"]
+__all__ = ["UNUSABLE", "Asker", "ReplyCount"]
 
 Form = TypeVar("Form", bound=BaseModel)
 MAX_TOKENS = 1024
-_UNUSABLE = (InvalidReplyError, RefusalError, TruncatedReplyError)
+UNUSABLE = (InvalidReplyError, RefusalError, TruncatedReplyError)
 
 
 class ReplyCount(BaseModel):
@@ -52,19 +52,32 @@ class _Said(Generic[Form]):
 class Asker(Generic[Form]):
     """Puts the questions of one prompt, each only once: what was said to it is remembered."""
 
-    def __init__(self, backend: Backend, prompt: Prompt, form: type[Form], *, temperature: float = 0.0) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        prompt: Prompt,
+        form: type[Form],
+        *,
+        temperature: float = 0.0,
+        max_tokens: int = MAX_TOKENS,
+    ) -> None:
         self.prompt = prompt
         self.count = ReplyCount()
         self._backend = backend
         self._form = form
         self._temperature = temperature
+        self._max_tokens = max_tokens
         self._said: dict[Request, _Said[Form]] = {}
 
     def request(self, slots: Mapping[str, str]) -> Request:
         """Return the question that the prompt puts with ``slots`` filled in."""
         messages = self.prompt.messages(slots)
         return Request(
-            messages, role=self.prompt.role, schema=self._form, max_tokens=MAX_TOKENS, temperature=self._temperature
+            messages,
+            role=self.prompt.role,
+            schema=self._form,
+            max_tokens=self._max_tokens,
+            temperature=self._temperature,
         )
 
     def ask(self, requests: Sequence[Request]) -> list[Form | None]:
@@ -76,7 +89,7 @@ class Asker(Generic[Form]):
         answers = self._backend.generate(new) if new else []
         for request, answer in zip(new, answers, strict=True):
             if isinstance(answer, BackendError):
-                if not isinstance(answer, _UNUSABLE):
+                if not isinstance(answer, UNUSABLE):
                     raise answer
                 self.tell(ReplyCount(questions=1, unusable=1))
                 self._said[request] = _Said(None)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from agentwm.llm.words import fits
 from agentwm.types import NOT_ENTITIES, Fluent, FluentSchema, Query, State, Value, Vocabulary
 
-__all__ = ["StatedChange", "read_changes"]
+__all__ = ["StatedChange", "read_changes", "read_facts"]
 
 LARGEST = 1e9
 _NAME = Field(max_length=60)
@@ -34,19 +34,35 @@ def read_changes(
     Names must be known or stand in the action; a value must be of the fluent's sort. What is so already is no change, and no fault.
     """
     known = {**query.state, **_of_the_action(query, vocabulary)}
-    changes: dict[Fluent, Value] = {}
+    facts, dropped = read_facts(stated, known, schemas)
+    changes = {f: value for f, value in facts.items() if f not in query.state or query.state[f] != value}
+    return changes, dropped
+
+
+def read_facts(
+    stated: Sequence[StatedChange],
+    known: State,
+    schemas: Mapping[str, FluentSchema],
+    *,
+    can_be_nothing: bool = False,
+) -> tuple[dict[Fluent, Value], int]:
+    """Return what ``stated`` says is so, of the names in ``known`` and the fluents ``schemas``, and how many of them make no sense.
+
+    ``can_be_nothing`` takes "nothing" for a value of every sort: a text can tell that something is neither so nor otherwise.
+    """
+    facts: dict[Fluent, Value] = {}
     dropped = 0
-    for change in stated:
-        schema = schemas.get(change.fluent)
-        if schema is None or not _is_about(schema, change.args, known):
+    for each in stated:
+        schema = schemas.get(each.fluent)
+        if schema is None or not _is_about(schema, each.args, known):
             dropped += 1
             continue
-        fluent, value = Fluent(schema.name, tuple(change.args)), _value(schema, change.value, known)
+        value = None if can_be_nothing and each.value is None else _value(schema, each.value, known)
         if isinstance(value, _Nonsense):
             dropped += 1
-        elif fluent not in query.state or query.state[fluent] != value:
-            changes[fluent] = value
-    return changes, dropped
+        else:
+            facts[Fluent(schema.name, tuple(each.args))] = value
+    return facts, dropped
 
 
 class _Nonsense:

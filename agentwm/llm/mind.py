@@ -1,11 +1,11 @@
-"""Gives roles of the acting mind to a language model, beside the rules: to predict, to propose, to judge.
+"""Gives roles of the mind to a language model, beside the rules: to predict, to propose, to judge, and to induce rules while learning.
 
 The rules come first in every role. What is asked of the model, and when, is one word: ``never``, ``silent`` (where the rules have
 nothing to say) or ``always``.
 """
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from agentwm.agent import Episode, Mind
 from agentwm.backends.prompts import Prompt
@@ -13,7 +13,9 @@ from agentwm.backends.protocol import Backend
 from agentwm.configuration import Ask
 from agentwm.llm.asking import ReplyCount
 from agentwm.llm.critic import LLMCritic
+from agentwm.llm.inducer import LLMInducer
 from agentwm.llm.notes import EpisodeNotes, Notes
+from agentwm.llm.perceiving import Perceiving
 from agentwm.llm.proposer import LLMProposer
 from agentwm.llm.words import Answers
 from agentwm.llm.world_model import LLMWorldModel
@@ -21,7 +23,7 @@ from agentwm.minds import acting_mind
 from agentwm.models.rule_model import AlignedModel
 from agentwm.planners.weighed import Heeding, InTurn, Weighed
 from agentwm.rules.store import RuleStore
-from agentwm.types import PlannerSpec, Proposer, Trajectory
+from agentwm.types import Environment, PlannerSpec, Proposer, Trajectory, Vocabulary
 
 __all__ = ["LLMMind"]
 
@@ -43,6 +45,19 @@ class LLMMind:
         self._answers = Answers()
         self._world: LLMWorldModel | None = None
         self._roles: dict[str, LLMWorldModel | LLMProposer | LLMCritic] = {}
+
+    def perceiving(self, environment: Environment) -> Environment:
+        """Return ``environment`` with what it cannot read itself read by the model, where that is one of its roles."""
+        if "perceive" not in self.prompts or self.ask == "never":
+            return environment
+        return Perceiving(environment, self.backend, self.prompts)
+
+    def note_perceived(self, number: int, environment: Environment) -> None:
+        """Note what came of what was read in the episode ``number`` of ``environment``, which has ended."""
+        if isinstance(environment, Perceiving):
+            self.notes = self.notes.with_perceived(
+                number, environment.replies, has_unread_goal=environment.has_unread_goal
+            )
 
     def acting(self, planner: PlannerSpec, rules: RuleStore, episode: Episode, *, rng: random.Random) -> Mind:
         """Return a mind that acts in ``episode``, which has just begun, by the frozen ``rules`` and the language model."""
@@ -82,6 +97,25 @@ class LLMMind:
             thought: Proposer = Weighed(thinker, model, critic) if isinstance(critic, LLMCritic) else thinker
             proposer = InTurn(thought, proposer) if self.ask == "always" else InTurn(proposer, thought)
         return model, proposer if self._world is None else Heeding(proposer, model)
+
+    def induce(
+        self, number: int, store: RuleStore, trajectories: Sequence[Trajectory], vocabulary: Vocabulary
+    ) -> RuleStore:
+        """Return ``store``, learned from ``trajectories``, with what the model proposes on the last, the episode ``number``.
+
+        Only what all of them bear out is added. Nothing is asked where the rules foretell all of the episode, ``always`` or not.
+
+        Raises: BackendError when the model cannot be asked.
+        """
+        if "induce" not in self.prompts or self.ask == "never":
+            return store
+        origin = f"llm {self.backend.identity.get('model', '')}"
+        inducer = LLMInducer(self.backend, self.prompts["induce"], vocabulary, origin=origin)
+        store = inducer.revise(store, trajectories, vocabulary)
+        if inducer.count != ReplyCount():
+            notes = EpisodeNotes(replies={"induce": inducer.count}, proposals=tuple(inducer.proposals))
+            self.notes = self.notes.with_episode(number, notes)
+        return store
 
     def conclude(self, number: int, trajectory: Trajectory) -> None:
         """Note what became of what was said in the episode ``number``, which has ended."""

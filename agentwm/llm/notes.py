@@ -12,17 +12,23 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from agentwm.errors import ReplyStoreError
 from agentwm.llm.asking import ReplyCount
 from agentwm.llm.calibration import Calibration, Statement
+from agentwm.llm.inducer import Proposal
 
 __all__ = ["EpisodeNotes", "Notes"]
 
 
 class EpisodeNotes(BaseModel):
-    """What was asked in one episode: what came of the replies, per role, and the predictions that were put to the test."""
+    """What was asked in one episode: what came of the replies, per role, the predictions put to the test and the rules proposed.
+
+    ``has_unread_goal`` says that the goal was to be read and could not be.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     replies: dict[str, ReplyCount] = {}
     statements: tuple[Statement, ...] = ()
+    proposals: tuple[Proposal, ...] = ()
+    has_unread_goal: bool = False
 
 
 class Notes(BaseModel):
@@ -36,6 +42,19 @@ class Notes(BaseModel):
     def with_episode(self, number: int, notes: EpisodeNotes) -> Self:
         """Return these notes with those on episode ``number``, which replace what was noted of it before."""
         return self.model_copy(update={"episodes": {**self.episodes, number: notes}})
+
+    def with_perceived(self, number: int, replies: Mapping[str, ReplyCount], *, has_unread_goal: bool) -> Self:
+        """Return these notes with what came of perceiving added to those on episode ``number``."""
+        noted = self.episodes.get(number, EpisodeNotes())
+        if not replies and not has_unread_goal:
+            return self
+        more = {"replies": {**noted.replies, **replies}, "has_unread_goal": has_unread_goal}
+        return self.with_episode(number, noted.model_copy(update=more))
+
+    @property
+    def unread_goals(self) -> int:
+        """How many goals were to be read and could not be."""
+        return sum(each.has_unread_goal for each in self.episodes.values())
 
     def of_episodes(self, numbers: Iterable[int]) -> Self:
         """Return the notes on the episodes ``numbers`` alone."""

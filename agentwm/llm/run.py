@@ -4,31 +4,33 @@ All that it says stands in a recording, the run's own or the one asked for. A ru
 what it cost, so that nothing is asked or paid for twice.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from agentwm import build
 from agentwm.agent import Episode
-from agentwm.backends.accounts import Account, Budget, Price, Tally
+from agentwm.backends.accounts import Account, Tally
 from agentwm.backends.layers import layered
 from agentwm.backends.memory import spent_on
 from agentwm.backends.prompts import Prompt
-from agentwm.backends.protocol import Backend, BackendOptions
-from agentwm.backends.recording import head_of, rows_of
+from agentwm.backends.recording import rows_of
 from agentwm.configuration import RunConfig
-from agentwm.errors import ConfigurationError, MissingExtraError, quoted
+from agentwm.errors import ConfigurationError
 from agentwm.evaluation.report import CalibrationRow, LLMUse, Replies, RoleUse
 from agentwm.llm.asking import ReplyCount
 from agentwm.llm.calibration import brier
 from agentwm.llm.mind import LLMMind
 from agentwm.llm.notes import Notes
+from agentwm.llm.opening import bare_backend, budget_of, heard, named, prices_of
+from agentwm.llm.perceiving import PROMPTS
+from agentwm.rules.store import RuleStore
+from agentwm.types import Trajectory, Vocabulary
 
-__all__ = ["LLMRun"]
+__all__ = ["LLMRun", "replies_of"]
 
 REPLIES = "replies.jsonl"
 NOTES = "asked.json"
-TIMEOUT_S = 120.0
 
 
 class LLMRun:
@@ -46,11 +48,11 @@ class LLMRun:
                 f"expected a new file to record to, but {config.record} is there already: choose another, or --replay it"
             )
         self._config = config
-        name, self._model = _named(config)
-        self._prices = {self._model: Price(*config.price)} if config.price else {}
-        self.account = Account(_budget(config), self._prices)
-        self._prompts: dict[str, Prompt] = {role: build.prompt(role) for role in config.roles or ("predict",)}
-        self._bare = _bare(config, name, self._model, self.account)
+        _, self._model = named(config)
+        self._prices = prices_of(config)
+        self.account = Account(budget_of(config), self._prices)
+        self._prompts: dict[str, Prompt] = {name: build.prompt(name) for name in _prompts_of(config)}
+        self._bare = bare_backend(config, self.account)
         self._mind: LLMMind | None = None
         self._notes = Path(NOTES)
 
@@ -69,18 +71,31 @@ class LLMRun:
         so_far = rows_of(path) if path.exists() and path.stat().st_size else []
         self.account.carry_over(spent_on(so_far, self._model, self._prices), elapsed_s)
         backend = layered(
-            self._bare, self.account, record=path, said_by=self._config.said_by or self._heard(), so_far=so_far
+            self._bare, self.account, record=path, said_by=self._config.said_by or heard(self._config), so_far=so_far
         )
         notes = Notes.load(self._notes).of_episodes(ended)
         self._mind = LLMMind(backend, self._prompts, ask=self._config.ask or "silent", notes=notes)
 
-    def _heard(self) -> str:
-        """Return who is said to have answered in the recording that is replayed; empty where there is none."""
-        return "" if self._config.replay is None else str(head_of(self._config.replay).get("said_by", ""))
+    def learn(
+        self, number: int, store: RuleStore, trajectories: Sequence[Trajectory], vocabulary: Vocabulary
+    ) -> RuleStore:
+        """Return ``store``, learned from ``trajectories``, with what the model induces from the last, the episode ``number``.
+
+        Raises: BackendError when the model cannot be asked, or its budget is spent: nothing of the episode is lost.
+        """
+        store = self.mind.induce(number, store, trajectories, vocabulary)
+        self.mind.hear(trajectories[-1])
+        self.mind.notes.save(self._notes)
+        return store
 
     def conclude(self, number: int, episode: Episode) -> None:
         """Note what became of what was said in an episode that has been played to its end."""
         self.mind.conclude(number, episode.trajectory)
+        self.note_perceived(number, episode)
+
+    def note_perceived(self, number: int, episode: Episode) -> None:
+        """Note what came of what was read in an episode, learned from or played, that has come to its end."""
+        self.mind.note_perceived(number, episode.environment)
         self.mind.notes.save(self._notes)
 
     def use(self) -> LLMUse:
@@ -95,10 +110,11 @@ class LLMRun:
             **_spent(total),
             by_role={
                 role: RoleUse(
-                    **_spent(self.account.by_role.get(role, Tally())), replies=_replies(notes.replies.get(role))
+                    **_spent(self.account.by_role.get(role, Tally())), replies=replies_of(notes.replies.get(role))
                 )
                 for role in roles
             },
+            unread_goals=notes.unread_goals,
             calibration=[CalibrationRow(**row._asdict()) for row in notes.calibration.table() if row.total],
             brier_stated=stated,
             brier_calibrated=believed,
@@ -109,12 +125,21 @@ class LLMRun:
         self._bare.close()
 
 
+def _prompts_of(config: RunConfig) -> list[str]:
+    """Return the prompts of the roles that the model is given; people's own words make it the reader of goals."""
+    roles: set[str] = {*(config.roles or ("predict",))}
+    if config.goals not in (None, build.environment(config.environment).goals[0]):
+        roles.add("perceive")
+    return sorted({prompt for role in roles for prompt in (PROMPTS if role == "perceive" else (role,))})
+
+
 def _spent(tally: Tally) -> dict[str, Any]:
     names = ("calls", "failed_calls", "estimated_calls", "input_tokens", "cached_tokens", "output_tokens")
     return {**{name: getattr(tally, name) for name in names}, "seconds": round(tally.seconds, 3), "money": tally.money}
 
 
-def _replies(count: ReplyCount | None) -> Replies:
+def replies_of(count: ReplyCount | None) -> Replies:
+    """Return ``count`` as a report says it; None is of no question."""
     count = count or ReplyCount()
     return Replies(
         questions=count.questions,
@@ -122,36 +147,4 @@ def _replies(count: ReplyCount | None) -> Replies:
         second=count.second,
         unusable=count.unusable,
         dropped=count.dropped,
-    )
-
-
-def _budget(config: RunConfig) -> Budget:
-    return Budget(config.max_calls, config.max_tokens, config.max_cost, config.max_seconds)
-
-
-def _named(config: RunConfig) -> tuple[str, str]:
-    """Return the backend and what it knows the model by.
-
-    Raises: ConfigurationError when the recording to be replayed is another model's than the one named.
-    """
-    if config.replay is None:
-        backend, _, model = str(config.model).partition("/")
-        return backend, model
-    identity = head_of(config.replay)["identity"]
-    recorded = f"{identity.get('backend')}/{identity.get('model')}"
-    if config.model not in (None, recorded):
-        raise ConfigurationError(
-            f"expected a recording of {config.model}, but {config.replay} is one of {quoted(recorded)}"
-        )
-    return "recorded", str(identity.get("model", ""))
-
-
-def _bare(config: RunConfig, name: str, model: str, account: Account) -> Backend:
-    """Return the backend itself, without the layers above it."""
-    spec = build.backend(name)
-    if missing := spec.missing():
-        raise MissingExtraError(f"the backend {name} cannot be used here: {missing}")
-    place = model if config.replay is None else str(config.replay)
-    return spec.make(
-        BackendOptions(place, base_url=config.base_url, account=account, timeout_s=config.timeout_s or TIMEOUT_S)
     )

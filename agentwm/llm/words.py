@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from functools import cached_property
 
-from agentwm.rules.language import ANY_ACTION, TICK, Rule, format_term
+from agentwm.rules.language import ANY_ACTION, Rule, format_term
 from agentwm.rules.matching import bind, holds
 from agentwm.rules.store import RuleStore
 from agentwm.types import Action, ActionSchema, Fluent, FluentSchema, Query, State, Transition, Value, Vocabulary
@@ -153,7 +153,7 @@ def _natural(name: str) -> list[tuple[bool, int, str]]:
 
 def rule_lines(store: RuleStore, verbs: Iterable[str]) -> str:
     """Return the rules that speak of ``verbs``, as sentences with their evidence, the best supported first; empty where there are none."""
-    asked = {*verbs, ANY_ACTION, TICK}
+    asked = {*verbs, ANY_ACTION}
     spoken = [rule for rule in store.rules if rule.verb in asked and not store.record(rule).is_guess]
     spoken.sort(key=lambda rule: (-store.record(rule).supports, rule.id))
     return _sentences(spoken[:MOST_RULES], store)
@@ -166,13 +166,13 @@ def rules_about(store: RuleStore, query: Query, vocabulary: Vocabulary) -> str:
     """
     told: list[tuple[int, int, str, Rule]] = []
     for rule in store.rules:
-        bindings = {} if rule.verb == TICK else bind(rule, query.action)
+        bindings = bind(rule, query.action)
         record = store.record(rule)
         if bindings is not None and not record.is_guess:
             against = [
                 condition
                 for condition in rule.when
-                if rule.verb != TICK and holds(condition, bindings, query.state, vocabulary) is False
+                if not rule.each and holds(condition, bindings, query.state, vocabulary) is False
             ]
             told.append((len(against), -record.supports, rule.id, rule))
     told.sort(key=lambda each: each[:3])

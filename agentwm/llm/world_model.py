@@ -29,7 +29,7 @@ from agentwm.types import (
     Vocabulary,
 )
 
-__all__ = ["Foretold", "LLMWorldModel", "foretold_form"]
+__all__ = ["Foretold", "LLMWorldModel", "foretold_form", "slots_for", "stable_slots"]
 
 NO_RULES = RuleStore()
 NONE = "(none)"
@@ -56,6 +56,22 @@ def foretold_form(fluents: tuple[str, ...]) -> type[Foretold]:
     return create_model("Foretold", __base__=Foretold, changes=(changes, ...))  # type: ignore[arg-type]
 
 
+def stable_slots(vocabulary: Vocabulary) -> dict[str, str]:
+    """Return what fills the slots of the prompt that are the same for every query."""
+    return {"fluents": fluent_lines(vocabulary), "commands": command_lines(vocabulary)}
+
+
+def slots_for(query: Query, vocabulary: Vocabulary, *, rules: RuleStore, answers: Answers) -> dict[str, str]:
+    """Return what fills the slots of the prompt that are about ``query``."""
+    schema = vocabulary.actions[query.action.verb]
+    return {
+        "rules": rules_about(rules, query, vocabulary) or NONE,
+        "answers": answers.lines(schema.verb, vocabulary) or NONE,
+        "facts": fact_lines(relevant(query.state, query.action.args, vocabulary)),
+        "command": schema.render(query.action.args),
+    }
+
+
 class LLMWorldModel:
     """Predicts with a language model what actions do.
 
@@ -79,7 +95,7 @@ class LLMWorldModel:
         self._answers = answers or Answers()
         self._calibration = calibration or Calibration()
         self._asker = Asker(backend, prompt, foretold_form(tuple(self._schemas)))
-        self._stable = {"fluents": fluent_lines(vocabulary), "commands": command_lines(vocabulary)}
+        self._stable = stable_slots(vocabulary)
 
     @property
     def count(self) -> ReplyCount:
@@ -128,16 +144,8 @@ class LLMWorldModel:
 
     def request(self, query: Query) -> Request:
         """Return what is put to the model for ``query``."""
-        schema = self._vocabulary.actions[query.action.verb]
-        return self._asker.request(
-            {
-                **self._stable,
-                "rules": rules_about(self._rules, query, self._vocabulary) or NONE,
-                "answers": self._answers.lines(schema.verb, self._vocabulary) or NONE,
-                "facts": fact_lines(relevant(query.state, query.action.args, self._vocabulary)),
-                "command": schema.render(query.action.args),
-            }
-        )
+        asked = slots_for(query, self._vocabulary, rules=self._rules, answers=self._answers)
+        return self._asker.request({**self._stable, **asked})
 
     def _prediction(self, query: Query, foretold: Foretold) -> tuple[Prediction, int]:
         """Return what ``foretold`` says, and how many of its changes had to be dropped."""

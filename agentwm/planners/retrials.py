@@ -48,8 +48,7 @@ class Retrials:
             rule
             for rule in self._asked
             if any(
-                conjunction(rule.when, bindings, state, self._vocabulary)
-                for bindings in instances(rule, action, state)
+                conjunction(rule.when, bindings, state, self._vocabulary) for bindings in instances(rule, action, state)
             )
         ]
 

@@ -43,8 +43,8 @@ class Record(BaseModel):
 
     ``supports`` and ``contradicts`` count transitions. ``last_spoken`` is the number of the transition in which the rule last
     applied. ``kinds`` counts, per parameter, the kinds of things that a rule of success was right about. ``origin`` says who
-    proposed it: ``symbolic``, a model's name, or ``person``. ``reason`` says why it was retired; of an active law, that it failed to
-    answer now and then. A ``candidate`` was not ``foretold`` yet in enough transitions that nobody had learned from.
+    proposed it: ``symbolic``, ``llm`` and the model's name, or ``person``. ``reason`` says why it was retired; of an active law, that it
+    failed to answer now and then. A ``candidate`` was not ``foretold`` yet in enough transitions that nobody had learned from.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

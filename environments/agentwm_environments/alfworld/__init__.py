@@ -24,6 +24,7 @@ SPEC = EnvironmentSpec(
     summary="household tasks told in text: find, heat, cool, clean, light up and put away",
     splits=("test", "train", "valid_seen", "valid_unseen"),
     engines=("fast", "official"),
+    goals=("template", "human"),
     make=_make,
     check=_check,
 )

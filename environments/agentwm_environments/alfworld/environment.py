@@ -30,7 +30,9 @@ class AlfworldEnvironment:
     """Plays the games of ``tasks``, in our engine under ``laws`` or, with ``engine`` ``official``, in ALFWorld's own.
 
     The text of an observation is all it tells: ``facts`` is always empty, and ``actions`` is given only where ``admissible`` is
-    set. The reward is 1 at the goal, which ends the episode.
+    set. The reward is 1 at the goal, which ends the episode. Goals are worded by ALFWorld's templates or, where ``annotators`` is a seed,
+    by one of the people who annotated the game: such words are left for others to read, and whether the goal is reached is the
+    engine's to say, whatever they make of them.
     """
 
     name = SPEC.name
@@ -42,9 +44,11 @@ class AlfworldEnvironment:
         engine: str = "fast",
         laws: Laws = ORDINARY,
         admissible: bool = False,
+        annotators: int | None = None,
         about: Mapping[str, str | int] | None = None,
     ) -> None:
         self.perceiver: Perceiver = HouseholdReader()
+        self._annotators = annotators
         self._tasks = tasks
         self._laws = laws
         self._admissible = admissible
@@ -87,7 +91,7 @@ class AlfworldEnvironment:
     def reset(self, task: str, *, seed: int = 0) -> Observation:  # noqa: ARG002 -- a household has no chance in it
         """Begin ``task``. ``seed`` changes nothing.
 
-        Raises: TaskError when there is no such task, or the official engine refuses it.
+        Raises: TaskError when there is no such task, the official engine refuses it, or nobody annotated it and that was asked for.
         """
         game = self._game_of(task)
         if self._official is None:
@@ -98,7 +102,13 @@ class AlfworldEnvironment:
         text = self._household.reset()
         if self._vocabulary is None:
             self._vocabulary = vocabulary(self._household.step("help"))
-        self._goal = read_goal(text.rpartition(_TASK)[2])
+        room, _, goal = text.rpartition(_TASK)
+        if self._annotators is None:
+            self._goal = read_goal(goal)
+        else:
+            # Not put into the game itself: the official engine's grammar takes brackets for code.
+            self._goal = Goal(games.annotation(game, self._annotators))
+            text = f"{room}{_TASK}{self._goal.text}"
         self._is_over = False
         return self._observation(text)
 
@@ -163,7 +173,7 @@ def make(options: EnvironmentOptions) -> AlfworldEnvironment:
     the official one where there is a folder of games. That folder is ``games`` or, failing that, the variable ``ALFWORLD_DATA``.
 
     A ``count`` of official games is drawn by ``seed``; without it all are played, in order of path. Generated games are drawn by
-    ``seed``, 200 where no ``count`` is given.
+    ``seed``, 200 where no ``count`` is given. Which annotation words a goal, where they are to be ``human``, is drawn by ``seed``, too.
 
     Raises: ConfigurationError for what cannot be; MissingExtraError when the official engine is not installed.
     """
@@ -175,15 +185,25 @@ def make(options: EnvironmentOptions) -> AlfworldEnvironment:
             "the official engine has only the ordinary laws: altered households need the engine fast"
         )
     laws = ORDINARY if options.altered is None else altered(options.altered)
+    goals = options.goals or SPEC.goals[0]
+    if goals not in SPEC.goals:
+        raise ConfigurationError(f"unknown wording of goals {quoted(goals)}: alfworld has {', '.join(SPEC.goals)}")
     if engine == "official" and (reason := missing()):
         raise MissingExtraError(reason)
     tasks, origin = _tasks(options, laws)
-    about: dict[str, str | int] = {"engine": engine, **origin, "seed": options.seed}
+    if goals == "human" and isinstance(tasks, GeneratedGames):
+        raise ConfigurationError(
+            "nobody has annotated generated games: --goals human needs official ones, with --games"
+        )
+    about: dict[str, str | int] = {"engine": engine, **origin, "goals": goals, "seed": options.seed}
     if options.altered is not None:
         about["altered"] = options.altered
     if engine == "official":
         about.update({name: version(name) for name in ("alfworld", "textworld")})
-    return AlfworldEnvironment(tasks, engine=engine, laws=laws, admissible=options.admissible, about=about)
+    annotators = options.seed if goals == "human" else None
+    return AlfworldEnvironment(
+        tasks, engine=engine, laws=laws, admissible=options.admissible, annotators=annotators, about=about
+    )
 
 
 def _tasks(options: EnvironmentOptions, laws: Laws) -> tuple[Tasks, dict[str, str | int]]:

@@ -61,7 +61,7 @@ class Game:
     ``target`` is the kind of object asked for, ``destination`` the kind of receptacle (or, for
     ``look_at_obj_in_light``, of lamp). ``can_contain`` holds (receptacle kind, object kind) pairs. The order of
     ``receptacles`` and ``things`` is the order in which texts list them. ``start`` is the agent's first location, where there
-    is no receptacle.
+    is no receptacle. ``annotations`` are how people who watched the task done worded it; generated games have none.
     """
 
     id: str
@@ -74,3 +74,4 @@ class Game:
     can_contain: frozenset[tuple[str, str]]
     start: int
     room: str
+    annotations: tuple[str, ...] = ()

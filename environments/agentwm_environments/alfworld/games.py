@@ -5,10 +5,11 @@ is asked for: the training split has 3,553.
 """
 
 import json
+import random
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from agentwm.errors import ConfigurationError, TaskError, quoted
 from .game import TASK_TYPES, Game
 from .pddl import ProblemError, read_problem
 
-__all__ = ["SPLITS", "GameFile", "Listing", "collect", "count", "dialect", "find", "load", "parse"]
+__all__ = ["SPLITS", "GameFile", "Listing", "annotation", "collect", "count", "dialect", "find", "load", "parse"]
 
 SPLITS = ("valid_seen", "valid_unseen", "train")
 
@@ -155,7 +156,7 @@ def parse(game: Mapping[str, Any], trajectory: Mapping[str, Any], *, file: GameF
         raise TaskError(f"{path}: expected the texts `pddl_problem` and `grammar`, found the keys {sorted(game)}")
     scene = trajectory.get("scene")
     try:
-        return read_problem(
+        read = read_problem(
             problem,
             id=file.id,
             task_type=_task_type(trajectory, file),
@@ -164,6 +165,27 @@ def parse(game: Mapping[str, Any], trajectory: Mapping[str, Any], *, file: GameF
         )
     except ProblemError as error:
         raise TaskError(f"{path}: {error}") from error
+    return replace(read, annotations=tuple(_annotations(trajectory)))
+
+
+def _annotations(trajectory: Mapping[str, Any]) -> Iterable[str]:
+    """Yield how people worded the task; what is not as ALFRED writes it is left out, since games can be played without."""
+    turk = trajectory.get("turk_annotations")
+    rows = turk.get("anns") if isinstance(turk, Mapping) else None
+    for row in rows if isinstance(rows, list) else ():
+        words = row.get("task_desc") if isinstance(row, Mapping) else None
+        if isinstance(words, str) and words.strip():
+            yield " ".join(words.split())
+
+
+def annotation(game: Game, seed: int) -> str:
+    """Return one of the annotations of ``game``, the same one for the same ``seed``.
+
+    Raises: TaskError when it has none.
+    """
+    if not game.annotations:
+        raise TaskError(f"{game.id}: its traj_data.json has no human annotation (turk_annotations.anns[].task_desc)")
+    return random.Random(f"annotation {seed} {game.id}").choice(game.annotations)
 
 
 def _task_type(trajectory: Mapping[str, Any], file: GameFile) -> str:

@@ -14,7 +14,9 @@ from agentwm.types import (
     Condition,
     Fluent,
     FluentSchema,
+    Gap,
     Goal,
+    GoalShape,
     Observation,
     Perception,
     Ref,
@@ -24,24 +26,34 @@ from agentwm.types import (
     Vocabulary,
 )
 
-__all__ = ["FLUENTS", "HouseholdReader", "read_goal", "read_help", "vocabulary"]
+from .rooms import PORTABLE, TOGGLEABLE
+
+__all__ = ["FLUENTS", "GOALS", "HouseholdReader", "read_goal", "read_help", "vocabulary"]
+
+_PLACE = (
+    "where one stands to reach it: the receptacle itself when it is named for the first time; of several that are faced at once, "
+    "the one that comes first in the alphabet"
+)
+_OPENED = "nothing where a text lists what is on it, not in it: such a one cannot be opened"
+_EXPLORED = "true once a text lists all that is in or on it, nothing included"
+_QUALITY = "known only where a text describes the thing: false of one that is nothing special, or merely on or off"
 
 FLUENTS = {
     schema.name: schema
     for schema in (
         FluentSchema("sort", ("any",), "sort", static=True),
         FluentSchema("kind", ("any",), "kind", static=True),
-        FluentSchema("place", ("receptacle|viewpoint",), "place", static=True),
-        FluentSchema("at", (), "viewpoint"),
-        FluentSchema("holding", (), "object"),
-        FluentSchema("in", ("object",), "receptacle"),
-        FluentSchema("open", ("receptacle",), "bool"),
-        FluentSchema("explored", ("receptacle",), "bool", default=False, has_default=True),
-        FluentSchema("on", ("object",), "bool", default=False, has_default=True),
-        FluentSchema("hot", ("object",), "bool", default=False, has_default=True, hidden=True),
-        FluentSchema("cool", ("object",), "bool", default=False, has_default=True, hidden=True),
-        FluentSchema("clean", ("object",), "bool", default=False, has_default=True, hidden=True),
-        FluentSchema("sliced", ("object",), "bool", default=False, has_default=True, hidden=True),
+        FluentSchema("place", ("receptacle|viewpoint",), "place", static=True, about=_PLACE),
+        FluentSchema("at", (), "viewpoint", about="what the agent went to last; nothing at the start"),
+        FluentSchema("holding", (), "object", about="what the agent has in its hand; nothing at the start"),
+        FluentSchema("in", ("object",), "receptacle", about="what it lies in or on; nothing while it is held"),
+        FluentSchema("open", ("receptacle",), "bool", about=_OPENED),
+        FluentSchema("explored", ("receptacle",), "bool", default=False, has_default=True, about=_EXPLORED),
+        FluentSchema("on", ("object",), "bool", default=False, has_default=True, about="switched on"),
+        FluentSchema("hot", ("object",), "bool", default=False, has_default=True, hidden=True, about=_QUALITY),
+        FluentSchema("cool", ("object",), "bool", default=False, has_default=True, hidden=True, about=_QUALITY),
+        FluentSchema("clean", ("object",), "bool", default=False, has_default=True, hidden=True, about=_QUALITY),
+        FluentSchema("sliced", ("object",), "bool", default=False, has_default=True, hidden=True, about=_QUALITY),
     )
 }
 
@@ -192,6 +204,43 @@ def _tell_qualities(name: str, words: Iterable[str], told: dict[Fluent, Value]) 
 # --- goals and help -----------------------------------------------------------------------------------------
 
 _X, _R, _L, _Y = Var("x"), Var("r"), Var("l"), Var("y")
+_THING = Gap("thing", words=tuple(sorted(PORTABLE)))
+_GAPS = (_THING, Gap("place", sort="receptacle"))
+_PLACED = (
+    Condition(Ref("kind", (_X,)), "==", "{thing}"),
+    Condition(Ref("kind", (_R,)), "==", "{place}"),
+    Condition(Ref("in", (_X,)), "==", _R),
+)
+
+
+def _treated(quality: str) -> GoalShape:
+    conditions = (*_PLACED, Condition(Ref(quality, (_X,)), op="==", right=True))
+    return GoalShape(quality, f"a {{thing}} that was made {quality} is in or on a {{place}}", conditions, _GAPS)
+
+
+GOALS = (
+    GoalShape("place", "a {thing} is in or on a {place}", _PLACED, _GAPS),
+    *(_treated(quality) for quality in _TEMPERATURES_AND_DIRT),
+    GoalShape(
+        "two",
+        "two different {thing} are in or on one and the same {place}",
+        (*_PLACED, Condition(Ref("kind", (_Y,)), "==", "{thing}"), Condition(Ref("in", (_Y,)), "==", _R)),
+        _GAPS,
+    ),
+    GoalShape(
+        "look",
+        "a {thing} is held in the light of a {lamp} that is switched on",
+        (
+            Condition(Ref("kind", (_X,)), "==", "{thing}"),
+            Condition(Ref("kind", (_L,)), "==", "{lamp}"),
+            Condition(Ref("holding"), "==", _X),
+            Condition(Ref("on", (_L,)), op="==", right=True),
+            Condition(Ref("place", (Ref("in", (_L,)),)), "==", Ref("place", (Ref("at"),))),
+        ),
+        (_THING, Gap("lamp", words=tuple(sorted(TOGGLEABLE)))),
+    ),
+)
+_SHAPES = {shape.name: shape for shape in GOALS}
 _WORD = r"([a-z]+)"
 _GOALS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(rf"(?:put two {_WORD}|find two {_WORD} and put them) (?:in|on) {_WORD}"), "two"),
@@ -211,27 +260,10 @@ def read_goal(text: str) -> Goal:
     task = text.strip().removeprefix("Your task is to:").strip().rstrip(".")
     for pattern, family in _GOALS:
         if match := pattern.fullmatch(task):
-            target = match[1] or match[2]
-            return Goal(task, _conditions(family, target, match[3]))
+            shape = _SHAPES[family]
+            words = (match[1] or match[2], match[3])
+            return Goal(task, shape.filled({gap.name: word for gap, word in zip(shape.gaps, words, strict=True)}))
     return Goal(task)
-
-
-def _conditions(family: str, target: str, other: str) -> tuple[Condition, ...]:
-    wanted = Condition(Ref("kind", (_X,)), "==", target)
-    if family == "look":
-        return (
-            wanted,
-            Condition(Ref("kind", (_L,)), "==", other),
-            Condition(Ref("holding"), "==", _X),
-            Condition(Ref("on", (_L,)), op="==", right=True),
-            Condition(Ref("place", (Ref("in", (_L,)),)), "==", Ref("place", (Ref("at"),))),
-        )
-    placed = (wanted, Condition(Ref("kind", (_R,)), "==", other), Condition(Ref("in", (_X,)), "==", _R))
-    if family == "place":
-        return placed
-    if family == "two":
-        return (*placed, Condition(Ref("kind", (_Y,)), "==", target), Condition(Ref("in", (_Y,)), "==", _R))
-    return (*placed, Condition(Ref(family, (_X,)), op="==", right=True))
 
 
 _HELP_LINE = re.compile(r"^\s{2,}([a-z][a-z ]*(?:\([a-z]+\)[a-z ]*)*): +(.+?)\s*$", re.MULTILINE)
@@ -260,4 +292,4 @@ def read_help(text: str) -> dict[str, ActionSchema]:
 
 def vocabulary(help_text: str) -> Vocabulary:
     """Return what can be said of a household, with the verbs of its own help."""
-    return Vocabulary(FLUENTS, read_help(help_text), location="in", explored="explored")
+    return Vocabulary(FLUENTS, read_help(help_text), location="in", explored="explored", goals=GOALS)

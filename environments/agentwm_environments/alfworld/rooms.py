@@ -17,6 +17,7 @@ __all__ = [
     "HEATABLE",
     "NOT_DESTINATIONS",
     "NOT_TARGETS",
+    "PORTABLE",
     "ROOM_SHARES",
     "SLICEABLE",
     "SMALL",
@@ -403,6 +404,9 @@ _FITS = {
     "towelholder": "towel",
     "tvstand": "tissuebox",
 }
+
+PORTABLE = frozenset(kind for kinds in _FITS.values() for kind in kinds.split())
+"""Kinds that can be put somewhere."""
 
 HEATABLE = frozenset({"apple", "bread", "cup", "egg", "mug", "plate", "potato", "tomato"})
 COOLABLE = frozenset(
