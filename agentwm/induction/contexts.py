@@ -177,6 +177,8 @@ def grown(
     ``shared`` are contexts known from elsewhere. What was so before the world changed is left out.
     """
     tree = _Tree(view, features, shared, suspected)
+    noise = sum(leaf.unexplained for *_, leaf in tree.leaves) / max(1, view.known.bit_count())
+    tree.leaves = [(context, rows, view.without_noise(leaf, rows, noise)) for context, rows, leaf in tree.leaves]
     found: dict[frozenset[Condition], tuple[Context, Leaf]] = {}
     for context, _, leaf in tree.leaves:
         if not leaf.is_frame and not any(f.is_time and f.condition.op == "<" for f in context):

@@ -26,6 +26,9 @@ REWARD, END = "reward of the action", "end of the episode"
 """Slots that are no fluents: names with spaces in them, so that they are none."""
 
 
+SOON = 8  # examples after a change in which what is new is first seen
+
+
 @dataclass(frozen=True, slots=True)
 class LearnedRule:
     """A rule with the examples in which it speaks and those of them that it explains, as bits.
@@ -163,7 +166,7 @@ class EffectTable:
                     grown(view, features[name], shared, suspected=self.suspected) if shared else alone[name]
                 )
             ]
-        told = tuple(dict.fromkeys(f for _, context, _, _ in found for f in context if not f.is_time))
+        told = tuple(dict.fromkeys(f for _, c, _, _ in found for f in c if not (f.is_time or f.arrives)))
         return self._printed([(name, self._inherited(c, told, view), leaf, view) for name, c, leaf, view in found])
 
     def _inherited(self, context: Context, told: Sequence[Feature], view: View) -> Context:
@@ -173,7 +176,7 @@ class EffectTable:
         """
         rows = rows_of(context, view.known)
         first = (rows & -rows).bit_length() - 1
-        if not any(after < first for after, _ in self.suspected):
+        if not any(after < first <= by + SOON for after, by in self.suspected):
             return context
         changed = rows & ~view.kept
         return (*context, *(f for f in told if f.false and not changed & ~f.true and f not in context))

@@ -21,6 +21,7 @@ LEAST_NOISE, MOST_NOISE = 0.002, 0.1
 LEAST_SHARE = (
     0.05  # what happens less often than one time in twenty is left to noise, of what has two values one time in ten
 )
+STANDARD_ERRORS = 3  # by which something comes more often than noise would bring it
 MOST_OUTCOMES = 4
 MOST_RARE = 4
 SURE = 0.97
@@ -125,6 +126,7 @@ class View:
                 self.effects.append((effect, mask))
         values = sum(effect.rank == KEEP.rank - 1 for effect in slot.explained)
         self._least = LEAST_SHARE * (2 if values < 3 else 1)
+        self._values = max(2, values)
         self._alike = Counter(effect.rank for effect in slot.explained)
         self.masks = {**dict(self.effects), KEEP: self.kept}
 
@@ -175,6 +177,14 @@ class View:
             if fitted.score > best.score:
                 best = fitted
         return self._without_idle(best, rows, number) if len(best.outcomes) > 2 else best
+
+    def without_noise(self, leaf: Leaf, rows: int, noise: float) -> Leaf:
+        """Return the leaf without what comes no more often than where a share of ``noise`` takes any value."""
+        number = (rows & self.known).bit_count()
+        share = noise / (self._values - 1)
+        least = number * share + STANDARD_ERRORS * math.sqrt(number * share * (1 - share))
+        effects = [effect for effect, probability in leaf.outcomes if probability * number > least]
+        return leaf if len(effects) in (0, len(leaf.outcomes)) else self.fitted(effects, rows & self.known, number)
 
     def _without_idle(self, leaf: Leaf, rows: int, number: int) -> Leaf:
         """Drop the effects that the others made superfluous once they were found."""
