@@ -19,7 +19,8 @@ from agentwm.agent import Episode, play
 from agentwm.configuration import BUDGETS, RunConfig, new_folder
 from agentwm.errors import BudgetReachedError, ConfigurationError
 from agentwm.evaluation import Report, report_on, results_of
-from agentwm.minds import AfterStep, BeforeStep, Learner, acting_mind
+from agentwm.learning import AfterStep, BeforeStep, Learner
+from agentwm.minds import acting_mind
 from agentwm.records import RunStore
 from agentwm.rules.store import RuleStore
 from agentwm.session import Phase, Progress, Session

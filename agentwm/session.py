@@ -8,7 +8,7 @@ from typing import Protocol
 from agentwm.agent import Episode
 from agentwm.errors import EnvironmentFailureError, RunStoreError, TaskError, quoted
 from agentwm.evaluation import EpisodeResult, ProgressEvent, result_of
-from agentwm.minds import AfterStep, BeforeStep
+from agentwm.learning import AfterStep, BeforeStep
 from agentwm.records import EpisodeWriter, RunStore
 from agentwm.types import Environment, Goal, Transition
 

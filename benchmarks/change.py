@@ -31,7 +31,7 @@ from verdicts import objections
 
 from agentwm.agent import Episode
 from agentwm.evaluation.agreement import agreement
-from agentwm.minds import Learner
+from agentwm.learning import Learner
 from agentwm.models.rule_model import AlignedModel
 from agentwm.rules.store import RuleStore
 from agentwm.types import Action, EnvironmentOptions, Plan, Prediction

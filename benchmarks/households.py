@@ -23,7 +23,8 @@ from pathlib import Path
 from agentwm.agent import Episode
 from agentwm.errors import AgentwmError
 from agentwm.evaluation.statistics import grouped, mean, median, quantile, wilson_interval
-from agentwm.minds import LEARNING_STEPS, Agent, Learner
+from agentwm.learning import LEARNING_STEPS, Learner
+from agentwm.minds import Agent
 from agentwm.rules.store import RuleStore
 from agentwm.types import EnvironmentOptions
 from agentwm_environments.alfworld import games

@@ -13,7 +13,7 @@ from baselines import changes_between
 
 from agentwm.agent import Episode
 from agentwm.evaluation.agreement import agreement
-from agentwm.minds import Learner
+from agentwm.learning import Learner
 from agentwm.rules.store import RuleStore
 from agentwm.types import (
     EnvironmentOptions,

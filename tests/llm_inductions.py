@@ -23,8 +23,8 @@ from agentwm import Episode, Observation, RuleStore, Trajectory, build, parse_ru
 from agentwm.backends.accounts import Account
 from agentwm.backends.layers import layered
 from agentwm.backends.protocol import Backend, BackendOptions
+from agentwm.learning import Learner
 from agentwm.llm.inducer import LLMInducer
-from agentwm.minds import Learner
 from agentwm.rules.store import Record
 from agentwm.types import Action, EnvironmentOptions, Vocabulary
 from agentwm_environments.alfworld.engine import HELP

@@ -21,7 +21,8 @@ from agentwm.evaluation.agreement import agreement
 from agentwm.induction.credit import Example
 from agentwm.induction.noisy import NoisyInducer, verdict
 from agentwm.induction.pooling import EffectsLearner
-from agentwm.minds import Agent, Learner
+from agentwm.learning import Learner
+from agentwm.minds import Agent
 from agentwm.models.rule_model import AlignedModel
 from agentwm.types import FluentSchema, Outcome, Query, Trajectory, Transition, Value, Vocabulary
 from agentwm_environments.small import crafting, frozenlake, locks, taxi

@@ -16,7 +16,7 @@ from agentwm.evaluation.agreement import agreement
 from agentwm.induction.credit import examples
 from agentwm.induction.evidence import accept
 from agentwm.induction.noisy import NoisyInducer
-from agentwm.minds import Learner
+from agentwm.learning import Learner
 from agentwm.models.rule_model import AlignedModel
 from agentwm.rules.laws import parse_law
 from agentwm.rules.sandbox import open_sandbox

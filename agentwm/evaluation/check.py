@@ -11,7 +11,7 @@ from agentwm.evaluation.evidence import Claim, heard
 from agentwm.induction.chance import binomial_tail
 from agentwm.induction.credit import Example, examples
 from agentwm.induction.evidence import SURPRISING, answers, left_to_noise
-from agentwm.minds import Learner
+from agentwm.learning import Learner
 from agentwm.rules.language import ANY_ACTION, Rule
 from agentwm.rules.laws import Answer, Law
 from agentwm.rules.sandbox import Sandbox

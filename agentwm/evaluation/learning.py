@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from agentwm.agent import Episode
 from agentwm.errors import EnvironmentFailureError, TaskError
-from agentwm.minds import Learner
+from agentwm.learning import Learner
 from agentwm.rules.store import RuleStore
 from agentwm.types import Environment, Trajectory
 

@@ -1,0 +1,246 @@
+"""Learns rules from episodes: by pursuing goals where a world says what failed, by exploring where it answers every action."""
+
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from agentwm.agent import Episode, Mind, play
+from agentwm.induction.alarm import Alarm
+from agentwm.induction.credit import examples
+from agentwm.induction.evidence import revised
+from agentwm.induction.learner import SymbolicInducer
+from agentwm.induction.noisy import NoisyInducer
+from agentwm.models.rule_model import AlignedModel
+from agentwm.planners.curious import Curious
+from agentwm.planners.doubts import Doubts
+from agentwm.planners.familiarity import Familiarity
+from agentwm.planners.means_ends import MeansEnds
+from agentwm.planners.mpc import ModelPredictiveControl
+from agentwm.planners.novelty import Novelty
+from agentwm.planners.retrials import Retrials
+from agentwm.rules.store import RuleStore
+from agentwm.types import Action, Environment, Plan, Prediction, Trajectory, Transition, Vocabulary
+
+__all__ = ["LEARNING_STEPS", "TOUR_STEPS", "AfterStep", "BeforeStep", "Learner"]
+
+BeforeStep = Callable[[Action, Prediction, Plan], None]
+AfterStep = Callable[[Transition], None]
+
+# How long a learning episode may take. More than is usual for playing: a win ends the episode, and what the goal does not ask for can
+# be tried only before it. Source: ours, chosen on train games, DECISIONS 5.
+LEARNING_STEPS = 100
+# How many of these go to looking around and trying things out before the goal is pursued.
+TOUR_STEPS = 70
+# Where everything is answered, rules are made anew once there is this much more to learn from, and so many transitions.
+REFIT, FEW = 1.1, 5  # or as soon as what one of them foretells does not come as it should
+
+
+@dataclass(slots=True)
+class _Lived:
+    """What is believed, what was believed before the first episode, and the episodes since."""
+
+    store: RuleStore
+    base: RuleStore
+    trajectories: list[Trajectory]
+
+
+class _Learning(Protocol):
+    """A way to learn in an episode, and from it once it has ended."""
+
+    def play(self, episode: Episode, rng: random.Random, max_steps: int, before: BeforeStep, after: AfterStep) -> None:
+        """Play the episode, revising the rules on the way."""
+
+    def revise(self, episode: Episode) -> None:
+        """Revise the rules in the light of the whole episode, which is the last of those lived."""
+
+
+class Learner:
+    """Learns rules from episodes, one after another; ``store`` holds what is believed now.
+
+    After *n* episodes it is a function of the store and the trajectories it was made with and of those *n* episodes: a learner made
+    anew from the store, the trajectories so far and the ``base`` it began with (the store itself, where nothing was learned yet) goes on
+    exactly as this one would.
+    """
+
+    def __init__(
+        self,
+        store: RuleStore | None = None,
+        trajectories: Iterable[Trajectory] = (),
+        *,
+        base: RuleStore | None = None,
+    ) -> None:
+        store = store or RuleStore()
+        self._lived = _Lived(store, store if base is None else base, list(trajectories))
+        self._pursuing, self._exploring = _Pursuing(self._lived), _Exploring(self._lived)
+
+    @property
+    def store(self) -> RuleStore:
+        """What is believed now."""
+        return self._lived.store
+
+    @store.setter
+    def store(self, store: RuleStore) -> None:
+        self._lived.store = store
+
+    @property
+    def trajectories(self) -> tuple[Trajectory, ...]:
+        """The episodes learned from, in order."""
+        return tuple(self._lived.trajectories)
+
+    def play(
+        self,
+        episode: Episode,
+        *,
+        rng: random.Random,
+        max_steps: int = LEARNING_STEPS,
+        before_step: BeforeStep = lambda _action, _prediction, _plan: None,
+        after_step: AfterStep = lambda _transition: None,
+    ) -> Trajectory:
+        """Play ``episode`` to learn, revising the rules after every step that they did not foretell. `conclude` belongs after it.
+
+        Raises: EnvironmentFailureError when the environment breaks down; what was lived until then can still be concluded from.
+        """
+        self._way(episode.vocabulary).play(episode, rng, max_steps, before_step, after_step)
+        return episode.trajectory
+
+    def conclude(self, episode: Episode) -> None:
+        """Revise the rules in the light of the whole ``episode``. One without a step teaches nothing."""
+        if not episode.transitions:
+            return
+        self._lived.trajectories.append(episode.trajectory)
+        self._way(episode.vocabulary).revise(episode)
+        if self.store.laws:  # which are not learned, but held against what was seen
+            lived = examples(episode.trajectory, episode.vocabulary)
+            first = sum(map(len, self._lived.trajectories)) - len(lived)
+            self.store = revised(self.store, lived, episode.vocabulary, first=first)
+
+    def learn(
+        self, environment: Environment, tasks: Iterable[str], *, seed: int = 0, max_steps: int = LEARNING_STEPS
+    ) -> None:
+        """Play each of ``tasks`` in order to learn, and conclude from it.
+
+        Raises: EnvironmentFailureError when the environment breaks down.
+        """
+        for number, task in enumerate(tasks):
+            episode = Episode(environment, task, seed=seed)
+            self.play(episode, rng=random.Random(f"{seed}-{number}"), max_steps=max_steps)
+            self.conclude(episode)
+
+    def _way(self, vocabulary: Vocabulary) -> _Learning:
+        return self._pursuing if vocabulary.reports_failure else self._exploring
+
+
+class _Pursuing:
+    """Learns where failure is reported: looks around, tries out what is in doubt, then goes for the goal."""
+
+    def __init__(self, lived: _Lived) -> None:
+        self._lived = lived
+        self._inducer = SymbolicInducer(lived.base)
+
+    def play(self, episode: Episode, rng: random.Random, max_steps: int, before: BeforeStep, after: AfterStep) -> None:
+        """Play the episode, revising the rules after every step that they did not foretell."""
+        # A new one for each episode, so that nothing an inducer keeps for speed outlives what a resumed run could restore.
+        self._inducer = SymbolicInducer(self._lived.base)
+        if self._lived.trajectories:
+            self._revised([*self._lived.trajectories, _beginning(episode)], episode)
+
+        def learn(transition: Transition) -> Mind | None:
+            after(transition)
+            if not _is_news(transition):
+                return None
+            self._lived.store = self._revised([*self._lived.trajectories, episode.trajectory], episode)
+            return self._mind(episode, rng)
+
+        play(episode, self._mind(episode, rng), max_steps=max_steps, before_step=before, after_step=learn)
+
+    def revise(self, episode: Episode) -> None:
+        """Revise the rules in the light of the whole episode."""
+        self._lived.store = self._revised([*self._lived.trajectories, _beginning(episode)], episode)
+
+    def _revised(self, trajectories: list[Trajectory], episode: Episode) -> RuleStore:
+        return self._inducer.revise(self._lived.store, trajectories, episode.vocabulary)
+
+    def _mind(self, episode: Episode, rng: random.Random) -> Mind:
+        vocabulary, store = episode.vocabulary, self._lived.store
+        model = AlignedModel.symbolic(store, vocabulary)
+        proposer = MeansEnds(store, vocabulary)
+        control = ModelPredictiveControl(proposer, model, vocabulary)
+        tables = self._inducer.tables
+        return Mind(Curious(proposer, control, model, tables, vocabulary, tour=TOUR_STEPS, rng=rng), model)
+
+
+class _Exploring:
+    """Learns where every action is answered: goes where something is new, and learns again once there is a tenth more to learn from."""
+
+    def __init__(self, lived: _Lived) -> None:
+        self._lived = lived
+        self._inducer = NoisyInducer(lived.base)
+        self._familiarity: Familiarity | None = None
+        self._retrials: Retrials | None = None
+
+    def play(self, episode: Episode, rng: random.Random, max_steps: int, before: BeforeStep, after: AfterStep) -> None:
+        """Play the episode, revising the rules now and then, and soon where they fail."""
+        words, lived = episode.vocabulary, self._lived
+        familiarity, retrials = self._acquainted(words)
+        self._inducer.observe(lived.trajectories, words)
+        total = sum(map(len, lived.trajectories))
+        fitted = total
+        alarm = Alarm()
+
+        def mind() -> Mind:
+            model = AlignedModel.symbolic(lived.store, words)
+            doubts = Doubts(self._inducer.tables, words, retrials)
+            return Mind(Novelty(model, familiarity, words, doubts=doubts, rules=lived.store, rng=rng), model)
+
+        def learn(transition: Transition) -> Mind | None:
+            nonlocal fitted
+            after(transition)
+            if _live(transition, familiarity, retrials, lived.store):
+                alarm.heed()
+            seen = total + len(episode.transitions)
+            alarm.note(transition)
+            if not _is_news(transition) or (seen < fitted * REFIT + FEW and not alarm):
+                return None
+            fitted = seen
+            alarm.clear()
+            lived.store = self._inducer.revise(lived.store, [*lived.trajectories, episode.trajectory], words)
+            return mind()
+
+        play(episode, mind(), max_steps=max_steps, before_step=before, after_step=learn)
+
+    def revise(self, episode: Episode) -> None:
+        """Revise the rules in the light of all that was lived."""
+        self._lived.store = self._inducer.revise(self._lived.store, self._lived.trajectories, episode.vocabulary)
+
+    def _acquainted(self, words: Vocabulary) -> tuple[Familiarity, Retrials]:
+        """Return how familiar everything is, and what is to be tried again, after all that was lived."""
+        if self._familiarity is None or self._retrials is None:
+            self._familiarity, self._retrials = Familiarity(words), Retrials(words)
+            for transition in (t for trajectory in self._lived.trajectories for t in trajectory):
+                _live(transition, self._familiarity, self._retrials, self._lived.store)
+        return self._familiarity, self._retrials
+
+
+def _live(transition: Transition, familiarity: Familiarity, retrials: Retrials, rules: RuleStore) -> bool:
+    """Count what was done; where a rule failed that had long been right, all that is done so is new again. Return whether one did."""
+    if is_broken := retrials.note(transition, rules):
+        familiarity.forget(transition.before, transition.action)
+    familiarity.add(transition.before, transition.action)
+    return is_broken
+
+
+def _beginning(episode: Episode) -> Trajectory:
+    """Return the episode without its steps: an inducer takes all trajectories but the last to be finished."""
+    return Trajectory(episode.task, episode.goal, episode.start)
+
+
+def _is_news(transition: Transition) -> bool:
+    """Whether the rules did not foretell the step, or foretold it wrongly."""
+    predicted = transition.predicted
+    return (
+        predicted is None
+        or predicted.source != "rules"
+        or predicted.success != transition.succeeded
+        or bool(transition.surprise)
+    )
