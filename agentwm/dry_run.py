@@ -29,10 +29,10 @@ STAND_IN = "scripted/agentwm.backends.stand_in:least"
 TRIED = 20
 """How many of the games to play are played."""
 
-# The mean tokens of a reply of a large language model, no thoughts counted: 39 predictions, 6 proposals and 5 judgements on record.
-# Source: ours, `tests/data/predict.jsonl` and `no_rules.jsonl`; for other roles a guess, as long as the longest of these.
-REPLY_TOKENS: Mapping[str, int] = {"predict": 62, "propose": 49, "judge": 22}
-OTHER_REPLY_TOKENS = 100
+# The mean tokens of a reply of a large language model, no thoughts counted: 76 readings (goals 32, texts 211), 88 predictions, 6
+# proposals, 5 judgements and 18 answers about rules on record, counted by the server that gave them.
+# Source: ours, the recordings that `tests/recorded.py` names.
+REPLY_TOKENS: Mapping[str, int] = {"perceive": 70, "predict": 52, "propose": 48, "judge": 21, "induce": 290}
 
 
 def dry_run(config: RunConfig, *, progress: Progress = lambda _event: None) -> Forecast:
@@ -149,7 +149,7 @@ def _role(questions: Sequence[Question], role: str, asked: _Asked, episodes: int
         prompt_tokens=mean(prompts) or 0.0,
         longest_prompt_tokens=max(prompts),
         shared_tokens=_tokens(shared),
-        reply_tokens=REPLY_TOKENS.get(role, OTHER_REPLY_TOKENS),
+        reply_tokens=REPLY_TOKENS[role],
         longest_reply_tokens=max(each.max_tokens for each in questions),
         example=Example(system=first[0].text, user=first[-1].text),
     )

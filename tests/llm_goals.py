@@ -3,7 +3,12 @@
 Of each of the six types of task ten games are drawn, each with the words of one of the people who annotated it. Where these words leave
 out or contradict a part of the goal (another kind of thing, no treatment, no destination), no reading can be right: such games are named
 in ``ASIDE``, each with the reason, which was written down before anything was asked, and the next one is drawn. Words that are merely
-loose (a table where there are two kinds, a thing called by its looks) stay.
+loose (a table where there are two kinds, a thing called by its looks) stay. What was drawn stands in ``data/drawn.jsonl.xz``: games of
+ALFWorld (MIT), with people's words of ALFRED's annotators (MIT), as ExpeL (Apache-2.0) published a sample of them.
+
+To draw again, from a file of such rows::
+
+    python -m tests.llm_goals games.jsonl.xz
 
 To record them again, answered by whoever serves the model::
 
@@ -44,6 +49,7 @@ __all__ = [
     "SHARED",
     "FactScore",
     "GoalScore",
+    "draw",
     "goal_cases",
     "perceive",
     "read_goals",
@@ -51,8 +57,9 @@ __all__ = [
     "text_cases",
 ]
 
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "alfworld" / "games.jsonl.xz"
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "alfworld" / "games.jsonl.xz"  # where there is one
 DATA = Path(__file__).parent / "data"
+DRAWN = DATA / "drawn.jsonl.xz"
 GOALS = DATA / "goals.jsonl"
 PERCEIVE = DATA / "perceive.jsonl"
 SEED = 0
@@ -105,12 +112,17 @@ class GoalScore(NamedTuple):
 @cache
 def drawn() -> tuple[Game, ...]:
     """Return the games drawn, those put aside included, the types of task one after the other."""
+    return tuple(_game(json.loads(line)) for line in lzma.decompress(DRAWN.read_bytes()).decode().splitlines())
+
+
+def draw(games: Path) -> str:
+    """Return the rows drawn from the file ``games``, as the file of those drawn holds them."""
     by_type: dict[str, list[dict[str, object]]] = {task_type: [] for task_type in TASK_TYPES}
-    with lzma.open(SHARED, "rt", encoding="utf-8") as rows:
+    with lzma.open(games, "rt", encoding="utf-8") as rows:
         for row in map(json.loads, rows):
             if row["split"] == "train":
                 by_type[row["task_type"]].append(row)
-    return tuple(_game(row) for task_type, rows in by_type.items() for row in _taken(task_type, rows))
+    return "".join(f"{json.dumps(row)}\n" for task_type, rows in by_type.items() for row in _taken(task_type, rows))
 
 
 def _taken(task_type: str, rows: list[dict[str, object]]) -> Iterator[dict[str, object]]:
@@ -309,10 +321,11 @@ def record(name: str, base_url: str, said_by: str, *, folder: Path = DATA) -> tu
 
 def summary(goals: GoalScore, facts: FactScore) -> str:
     """Return the scores in words."""
+    of_all = f"{goals.right} of all {len(drawn())} ({goals.right / len(drawn()):.1%})"
     return "\n".join(
         [
             f"goals: {goals.right} of {goals.total} read into the template's conditions ({goals.right / goals.total:.1%})",
-            f"       {len(drawn())} games drawn, {len(ASIDE)} put aside whose words do not state their goal",
+            f"       {len(drawn())} games drawn, {len(ASIDE)} put aside whose words do not state their goal: {of_all}",
             f"       replies: {goals.replies}",
             *(f"       wrong: {each}" for each in goals.wrong),
             f"texts: {facts.total}, of which {facts.successes} with success or failure as the reader has it",
@@ -323,5 +336,13 @@ def summary(goals: GoalScore, facts: FactScore) -> str:
     )
 
 
+def main(arguments: Sequence[str]) -> None:
+    """Draw from the file that is named, or record what is said of what was drawn, and print the scores."""
+    if len(arguments) == 1:
+        DRAWN.write_bytes(lzma.compress(draw(Path(arguments[0])).encode(), preset=9 | lzma.PRESET_EXTREME))
+    else:
+        sys.stdout.write(summary(*record(*arguments)) + "\n")
+
+
 if __name__ == "__main__":
-    sys.stdout.write(summary(*record(*sys.argv[1:4])) + "\n")
+    main(sys.argv[1:])

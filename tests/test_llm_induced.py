@@ -5,25 +5,18 @@ When the prompt changes, its answers have to be recorded anew: `tests.llm_induct
 
 import pytest
 
-from agentwm import RuleStore, build
-from agentwm.backends.accounts import Account
-from agentwm.backends.checking import Checked
-from agentwm.backends.protocol import Backend, BackendOptions, Reply
-from agentwm.backends.recording import head_of, rows_of
+from agentwm import RuleStore
 from agentwm.induction.credit import examples
 from agentwm.induction.evidence import evidence_for
 from agentwm.llm.inducer import LLMInducer
 from tests.llm_inductions import RECORDING, WORDS, Household, households, induce
-
-pytestmark = pytest.mark.skipif(
-    not RECORDING.exists(), reason=f"{RECORDING.name} is not recorded yet: python -m tests.llm_inductions"
-)
+from tests.recorded import replaying
 
 Induced = list[tuple[Household, RuleStore, LLMInducer]]
 
 
 def replayed() -> Induced:
-    backend: Backend = Checked(build.backend("recorded").make(BackendOptions(str(RECORDING), account=Account())))
+    backend = replaying(RECORDING)
     return [(household, *induce(backend, household)) for household in households()]
 
 
@@ -31,12 +24,6 @@ def replayed() -> Induced:
 def induced() -> Induced:
     """Return what is believed of each household once the recorded answers were weighed."""
     return replayed()
-
-
-def test_the_recording_says_who_answered_and_is_small() -> None:
-    assert head_of(RECORDING)["said_by"] == "a large language model through the relay"
-    assert RECORDING.stat().st_size < 150_000
-    assert all(isinstance(row.answer, Reply) for row in rows_of(RECORDING))
 
 
 def test_nearly_all_replies_can_be_used_as_they_come_and_all_when_asked_again(induced: Induced) -> None:

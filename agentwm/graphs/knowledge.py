@@ -1,8 +1,10 @@
 """What is known of a world, as a graph: what an act needs, uses up and makes, what that enables, and where things are found.
 
-An act is what a rule is about, in one context: its verb and, where the rule names it, the kind of the first thing it is done to. Two
-rules that hold in the same context are one act. Source: the knowledge graph of WALL-E 2.0 (Zhou et al., 2025), in spirit; that
-everything is read off the rules, so that it is never out of step with them, is ours.
+An act is what a rule is about, in one context: its verb and, where the rule names it, the kind of the first thing it is done to, or the
+sort of the things that a rule about each thing speaks of. Two rules that hold in the same context are one act.
+
+Source: the knowledge graph of WALL-E 2.0 (Zhou et al., 2025), in spirit; that everything is read off the rules, so that it is never out
+of step with them, is ours.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -47,7 +49,7 @@ class KnowledgeGraph(Graph):
 
         With a verb, only finds of the kinds that its rules name are told. A condition that touches no fluent has no edge.
         """
-        rules = sorted(store.rules if verb is None else store.of_verb(verb), key=lambda rule: rule.id)
+        rules = sorted((rule for rule in store.rules if verb in (None, rule.verb)), key=lambda rule: rule.id)
         acts = _acts(rules)
         edges = [
             edge
@@ -93,7 +95,7 @@ def _acts(rules: Sequence[Rule]) -> dict[str, Node]:
     contexts: dict[str, list[object]] = {}
     acts: dict[str, Node] = {}
     for rule in rules:
-        name = " ".join((rule.verb, *_object_kinds(rule)))
+        name = " ".join((rule.verb, *_object_kinds(rule))) + (f", each {rule.each.sort}" if rule.each else "")
         context = frozenset(map(format_condition, rule.when)), frozenset(map(format_condition, rule.after))
         known = contexts.setdefault(name, [])
         if context not in known:

@@ -1,8 +1,8 @@
 """Notices that rules are no longer right: what they take for most probable comes less often than chance explains, or more often."""
 
-import math
 from dataclasses import dataclass
 
+from agentwm.induction.chance import leeway
 from agentwm.types import Transition
 
 __all__ = ["Alarm", "is_refuted"]
@@ -73,5 +73,5 @@ class _Tally:
     @property
     def is_strange(self) -> bool:
         """Whether it came less often than chance explains or, where that was not sure, more often."""
-        play = 1 + 3 * math.sqrt(self.variance)
-        return self.came < self.expected - play or (not self.is_sure and self.came > self.expected + play)
+        most = leeway(self.variance)
+        return self.came < self.expected - most or (not self.is_sure and self.came > self.expected + most)

@@ -1,10 +1,10 @@
 """Notices when the world may have changed: a sure rule fails that was right time after time, or chance is not what it was."""
 
-import math
 from collections import deque
 from collections.abc import Iterable
 
 from agentwm.induction.alarm import SURELY, is_refuted
+from agentwm.induction.chance import leeway
 from agentwm.types import Transition
 
 __all__ = ["Breaks", "Window"]
@@ -53,7 +53,7 @@ class Breaks:
             recent.append((number, probability, not transition.surprise))
             expected = sum(share for _, share, _ in recent)
             variance = sum(share * (1 - share) for _, share, _ in recent)
-            if abs(sum(came for *_, came in recent) - expected) > 1 + 3 * math.sqrt(variance):
+            if abs(sum(came for *_, came in recent) - expected) > leeway(variance):
                 self._suspect((recent[0][0] - 1, number), (name,))
                 recent.clear()
 

@@ -1,12 +1,13 @@
-"""How far evidence tells a probability, and how surprising a count is: both by the incomplete beta function."""
+"""How far evidence tells a probability, and how surprising a count is, by the incomplete beta function; and how far a count may stray."""
 
 import math
 
-__all__ = ["beta_interval", "binomial_tail"]
+__all__ = ["beta_interval", "binomial_tail", "leeway"]
 
 PRECISION = 1e-12
 TINY = 1e-300  # in place of a zero that would be divided by
 HALVINGS = 40
+STANDARD_ERRORS = 3
 
 
 def beta_interval(supports: int, contradicts: int, *, share: float = 0.95) -> tuple[float, float]:
@@ -24,6 +25,11 @@ def binomial_tail(count: int, trials: int, probability: float) -> float:
     Source: Abramowitz & Stegun (1964), 26.5.24.
     """
     return 1.0 if count <= 0 else _incomplete_beta(count, trials - count + 1, probability)
+
+
+def leeway(variance: float) -> float:
+    """Return how far a count with this ``variance`` may be from what is expected before it is strange."""
+    return 1 + STANDARD_ERRORS * math.sqrt(variance)
 
 
 def _quantile(a: int, b: int, below: float) -> float:

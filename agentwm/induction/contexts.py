@@ -6,7 +6,7 @@ What was told apart before goes on to be, and what was so only before is left ou
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from agentwm.induction.breaks import Window
 from agentwm.induction.features import Feature, negated
@@ -91,24 +91,23 @@ class _Tree:
 
     def _halved(self, rows: int) -> tuple[float, Context]:
         """Return how well ``rows`` are explained by one more condition, less what that costs, and it; by none where none pays."""
-        best: tuple[float, Context] = (self.view.leaf(rows).score, ())
-        for feature in self.features[: len(self.features) // 2]:
-            if (inside := rows & feature.true) and (outside := rows & feature.false) and inside | outside == rows:
-                score = self.view.leaf(inside).score + self.view.leaf(outside).score - feature.price
-                best = max(best, (score, (feature,)), key=lambda option: option[0])
-        return best
+        plain: tuple[float, Context] = (self.view.leaf(rows).score, ())
+        return max([plain, *self._splits(rows)], key=lambda option: option[0])
 
     def _options(self, rows: int, leaf: Leaf) -> list[tuple[float, Context]]:
         """Return what each condition, or conjunction known from elsewhere or found from rare rows, gains."""
-        options: list[tuple[float, Context]] = []
+        known = rows & self.view.known
+        options = [(score - leaf.score, chain) for score, chain in self._splits(rows)]
+        options += [(self._gain(known, chain, leaf) - SHARED, chain) for chain in self.shared if rows_of(chain, known)]
+        return options + [self._seeded(known, rare, leaf) for rare in self.view.rare(known, leaf)]
+
+    def _splits(self, rows: int) -> Iterator[tuple[float, Context]]:
+        """Yield how well each condition explains ``rows``, less what it costs, and it, where it is known and tells some apart."""
         known = rows & self.view.known
         for feature in self.features[: len(self.features) // 2]:
             inside, outside = rows & feature.true, rows & feature.false
             if inside & known and outside & known and not known & ~(inside | outside):
-                gain = self.view.leaf(inside).score + self.view.leaf(outside).score - leaf.score - feature.price
-                options.append((gain, (feature,)))
-        options += [(self._gain(known, chain, leaf) - SHARED, chain) for chain in self.shared if rows_of(chain, known)]
-        return options + [self._seeded(known, rare, leaf) for rare in self.view.rare(known, leaf)]
+                yield self.view.leaf(inside).score + self.view.leaf(outside).score - feature.price, (feature,)
 
     def _since(self, moment: int) -> Feature:
         """Return the feature of what was seen from ``moment`` on."""
@@ -154,9 +153,9 @@ class _Tree:
             if not longer:
                 break
             beam = sorted(longer.values(), key=lambda one: (one[0].bit_count(), one[1]))[:BEAM]
-            for _, price, chosen in beam[:1]:
-                gain = self._gain(rows, chosen, leaf) - price + math.lgamma(len(chosen) + 1)  # in whatever order
-                best = max(best, (gain, chosen), key=lambda option: option[0])
+            _, price, chosen = beam[0]
+            gain = self._gain(rows, chosen, leaf) - price + math.lgamma(len(chosen) + 1)  # in whatever order
+            best = max(best, (gain, chosen), key=lambda option: option[0])
             beam = [one for one in beam if one[0]]
         return best
 

@@ -23,9 +23,7 @@ MOST_NAMED = 3
 # Prices of a condition, in nats, beside the logarithm of how many there are to choose from. Source: ours, DECISIONS 11.
 LITERAL = 2.0
 CONSTANT = 1.0  # more, for a constant: it holds for one thing only
-INDIVIDUAL = (
-    8.0  # more, for one thing by its name: a law that speaks of one is less likely than one that speaks of a kind
-)
+INDIVIDUAL = 8.0  # more, for one thing by its name: laws seldom speak of one
 NUMBER = 1.0  # more, times the logarithm of the number: large ones are told apart from more others (Rissanen, 1983)
 NESTED = 0.5  # more, for each reference within a reference
 

@@ -16,7 +16,7 @@ from agentwm.induction.table import Table
 from agentwm.knowledge import learn as learn_knowledge
 from agentwm.rules import matching
 from agentwm.rules.language import Change, Rule, RuleOutcome
-from agentwm.rules.matching import bind, holds, value_of
+from agentwm.rules.matching import holds, instances, value_of
 from agentwm.rules.store import Record, RuleStore, Silence, signature
 from agentwm.types import Condition, Fluent, Ref, Term, Trajectory, Value, Var, Vocabulary
 
@@ -303,10 +303,11 @@ def _contradictions(rule: Rule, tables: dict[tuple[str, Sorts], Table]) -> int:
         if verb != rule.verb:
             continue
         for example in table.rows:
-            bindings = bind(rule, example.action)
-            if bindings is None or example.succeeded == rule.predicts_success:
-                continue
-            count += matching.conjunction(rule.when, bindings, example.before, table.vocabulary) is True
+            if example.succeeded != rule.predicts_success:
+                count += any(
+                    matching.conjunction(rule.when, bindings, example.before, table.vocabulary)
+                    for bindings in instances(rule, example.action, example.before)
+                )
     return count
 
 

@@ -18,9 +18,7 @@ __all__ = ["Effect", "Leaf", "Slot", "View"]
 EXTRA_OUTCOME = 5.0  # nats: chance is the last explanation
 RANGE = 10  # how many values a noisy row could have had: what an unexplained row costs beside its rarity
 LEAST_NOISE, MOST_NOISE = 0.002, 0.1
-LEAST_SHARE = (
-    0.05  # what happens less often than one time in twenty is left to noise, of what has two values one time in ten
-)
+LEAST_SHARE = 0.05  # what comes less often than one time in twenty is left to noise, of two values one time in ten
 STANDARD_ERRORS = 3  # by which something comes more often than noise would bring it
 MOST_OUTCOMES = 4
 MOST_RARE = 4

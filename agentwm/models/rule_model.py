@@ -117,7 +117,7 @@ class RuleModel:
             names = [known.rule.id for known, _ in agreeing]
             trust = strongest.trust
             if not is_success:
-                otherwise = changes_of_success(self._by_verb[query.action.verb], query, self._vocabulary)
+                otherwise = changes_of_success(self._by_verb.get(query.action.verb, ()), query, self._vocabulary)
                 outcomes = Outcome(trust, success=False), Outcome(1 - trust, otherwise)
                 return Prediction(outcomes, trust, "rules", tuple(names))
             ways = self._combined(agreeing, query.state)

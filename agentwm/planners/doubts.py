@@ -20,7 +20,7 @@ __all__ = ["Doubt", "Doubts"]
 RARE = 8  # examples from which on an effect is well enough known
 MISSING = 0.25  # the share of the circumstances that may be missing in an experiment: most of them do not matter
 MOST_BLAME = (
-    1.0  # failures, divided among what was missing in each, that what is missing in an experiment may be to blame for
+    1.0  # failures, each divided among what was missing in it, for which what an experiment misses may be to blame
 )
 
 TableKey = tuple[str, tuple[str, ...]]

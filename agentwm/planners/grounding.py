@@ -78,12 +78,17 @@ class _Regression:
         self.makers: dict[str, list[tuple[Rule, Change]]] = {}
         for rule in store.rules:
             outcome = max(rule.outcomes, key=lambda o: o.probability)
-            if outcome.success:
+            if outcome.success and self._is_plannable(rule):
                 for change in outcome.changes:
                     self.makers.setdefault(change.target.name, []).append((rule, change))
         self.actions: dict[Action, GroundAction] = {}
         self.foreseen: dict[Fluent, dict[str, None]] = {}
         self.asked: set[Fluent] = set()
+
+    def _is_plannable(self, rule: Rule) -> bool:
+        """Whether the rule is about an action that can be done here; what befalls things that none names is foretold, but not planned."""
+        schema = self.vocabulary.actions.get(rule.verb)
+        return schema is not None and len(schema.parameters) == len(rule.parameters) and not rule.each
 
     def run(self, goals: Iterable[Condition]) -> tuple[list[GroundAction], set[Condition]]:
         wanted = list(goals)
@@ -208,8 +213,7 @@ class _Regression:
 
     def _fits(self, rule: Rule, bindings: Mapping[str, str]) -> bool:
         """Whether the things bound are of the sorts that the verb takes."""
-        schema = self.vocabulary.actions.get(rule.verb)
-        sorts = schema.parameters if schema else ("any",) * len(rule.parameters)
+        sorts = self.vocabulary.actions[rule.verb].parameters
         return all(
             sort in ("any", self.cast.sorts.get(bindings[name]))
             for name, sort in zip(rule.parameters, sorts, strict=True)

@@ -209,7 +209,8 @@ class MeansEnds:
             names = {change.target.name for outcome in rule.outcomes for change in outcome.changes}
             changed_by.setdefault(rule.verb, set()).update(names)
         touched = [names for names in changed_by.values() if self.vocabulary.explored in names]
-        return {name for names in touched for name in names if not self.vocabulary.fluents[name].parameters}
+        schemas = [self.vocabulary.fluents.get(name) for names in touched for name in names]
+        return {schema.name for schema in schemas if schema is not None and not schema.parameters}
 
     def _bindings(
         self, conditions: Sequence[Condition], names: Sequence[str], state: State, cast: Cast

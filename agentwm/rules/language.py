@@ -285,6 +285,10 @@ def _check(rule: Rule) -> None:
     if len(set(rule.names)) != len(rule.names):
         message = f"a rule's parameters must differ, got {' '.join(rule.names)}"
         raise RuleError(message)
+    if "each" in rule.verb.split() or (rule.each and rule.each.sort == "any"):
+        raise RuleError(
+            f"expected a rule about each thing of a sort to begin like 'take ?o, each cup ?x', got {quoted(rule.sentence(), limit=60)}"
+        )
     if rule.verb == ANY_ACTION and rule.parameters:
         raise RuleError(f"a rule about any action has no parameters, got {quoted(rule.sentence(), limit=60)}")
     if rule.each and rule.after:
