@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from agentwm.induction.chance import binomial_tail
 from agentwm.induction.features import Bits
 from agentwm.rules.matching import Unknown
 from agentwm.types import Ref, Term, Value
@@ -19,7 +20,7 @@ EXTRA_OUTCOME = 5.0  # nats: chance is the last explanation
 RANGE = 10  # how many values a noisy row could have had: what an unexplained row costs beside its rarity
 LEAST_NOISE, MOST_NOISE = 0.002, 0.1
 LEAST_SHARE = 0.05  # what comes less often than one time in twenty is left to noise, of two values one time in ten
-STANDARD_ERRORS = 3  # by which something comes more often than noise would bring it
+BY_NOISE = 1e-4  # the probability from which on a count is put down to noise: much is tried out
 MOST_OUTCOMES = 4
 MOST_RARE = 4
 SURE = 0.97
@@ -179,9 +180,13 @@ class View:
     def without_noise(self, leaf: Leaf, rows: int, noise: float) -> Leaf:
         """Return the leaf without what comes no more often than where a share of ``noise`` takes any value."""
         number = (rows & self.known).bit_count()
+        changed = rows & self.known & ~self.kept
         share = noise / (self._values - 1)
-        least = number * share + STANDARD_ERRORS * math.sqrt(number * share * (1 - share))
-        effects = [effect for effect, probability in leaf.outcomes if probability * number > least]
+        counts = {
+            effect: round(probability * number) if effect.keeps else (self.masks[effect] & changed).bit_count()
+            for effect, probability in leaf.outcomes
+        }
+        effects = [effect for effect, count in counts.items() if binomial_tail(count, number, share) < BY_NOISE]
         return leaf if len(effects) in (0, len(leaf.outcomes)) else self.fitted(effects, rows & self.known, number)
 
     def _without_idle(self, leaf: Leaf, rows: int, number: int) -> Leaf:
