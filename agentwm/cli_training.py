@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from agentwm.cli_rules import console
-from agentwm.errors import ConfigurationError, MissingExtraError, RunStoreError, quoted
+from agentwm.errors import AgentwmError, ConfigurationError, MissingExtraError, RunStoreError, quoted
 
 if TYPE_CHECKING:
+    from agentwm.records import RunStore
+    from agentwm.rules.store import RuleStore
     from agentwm.training.export import Export, Format
 
 __all__ = ["export", "train"]
@@ -59,11 +61,10 @@ def _exported(path: Path, form: "Format", phases: tuple[str, ...], held_out: flo
     from agentwm import build
     from agentwm.evaluation.evidence import vocabulary_of
     from agentwm.records import RunStore
-    from agentwm.rules.store import RuleStore
     from agentwm.training.export import export as exported
 
     with RunStore.open(path) as records:
-        name, begun_with = records.config.get("environment"), records.config.get("rules")
+        name = records.config.get("environment")
         if not isinstance(name, str):
             raise RunStoreError(f"the run in {path} does not say of which environment it is")
         return exported(
@@ -71,10 +72,26 @@ def _exported(path: Path, form: "Format", phases: tuple[str, ...], held_out: flo
             vocabulary_of(records, build.environment(name)),
             build.prompt("predict"),
             form,
-            rules=RuleStore() if begun_with is None else RuleStore.load(Path(begun_with)),
+            rules=_begun_with(records, form),
             phases=phases,
             held_out=held_out,
         )
+
+
+def _begun_with(records: "RunStore", form: "Format") -> "RuleStore":
+    """Return the rules that a run began with, as far as they matter in ``form``; they stand where they were taken from."""
+    from agentwm.rules.store import RuleStore
+
+    place = records.config.get("rules")
+    if place is None or form == "transitions":
+        return RuleStore()
+    try:
+        return RuleStore.load(Path(place))
+    except AgentwmError as error:
+        raise RunStoreError(
+            f"questions are put as they would have been then, by the rules that the run in {records.path} began with: {error}; "
+            "--format transitions needs none"
+        ) from error
 
 
 def _why_nothing(form: str, phase: str) -> str:
@@ -104,9 +121,11 @@ def train(  # noqa: PLR0913 -- one parameter per option is how typer works
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the data.")] = 4,
     batch: Annotated[int, typer.Option(min=1, help="Conversations a step.")] = 8,
     learning_rate: Annotated[
-        float | None, typer.Option(help=f"The highest rate.  [default: {SCRATCH_RATE}; with --base {LORA_RATE}]")
+        float | None, typer.Option(min=0, help=f"The highest rate.  [default: {SCRATCH_RATE}; with --base {LORA_RATE}]")
     ] = None,
-    max_seconds: Annotated[float | None, typer.Option(help="Seconds after which no further step is begun.")] = None,
+    max_seconds: Annotated[
+        float | None, typer.Option(min=0, help="Seconds after which no further step is begun.")
+    ] = None,
     layers: Annotated[int, typer.Option(min=1, help="Of a new model.")] = 4,
     width: Annotated[int, typer.Option(min=64, help="Of a new model: a multiple of 64.")] = 192,
     vocabulary: Annotated[int, typer.Option(min=300, help="The most tokens that a new model has.")] = 2048,
@@ -164,6 +183,8 @@ def _tell(step: int, planned: int, loss: float) -> None:
 
 
 def _expect_new(out: Path, gguf: Path | None, base: str | None) -> None:
+    if not out.name:
+        raise ConfigurationError(f"expected the name of a new folder for the model, got {out}: choose another --out")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigurationError(
             f"expected a new folder for the model, but there is something in {out}: choose another --out"

@@ -106,9 +106,10 @@ def _phase(name: str, config: RunConfig, spec: EnvironmentSpec, stack: ExitStack
     if not wanted:
         return Phase(name, 0)
     environment = stack.enter_context(closing(spec.make(config.environment_options(learning=learning))))
-    if environment.perceiver is None and "perceive" not in (config.roles or ()):
+    if environment.perceiver is None and ("perceive" not in (config.roles or ()) or config.ask == "never"):
         raise ConfigurationError(
-            f"{spec.name} has no reader of its own for what it answers: give a language model the role, with --roles perceive"
+            f"{spec.name} has no reader of its own for what it answers: give a language model the role, with --roles perceive, and "
+            "no --ask never"
         )
     tasks = tuple(environment.tasks()[:wanted])
     if not tasks:

@@ -9,6 +9,7 @@ from agentwm.induction.credit import Example
 from agentwm.induction.noisy import verdict
 from agentwm.induction.pooling import EffectsLearner
 from agentwm.models.rule_model import AlignedModel
+from agentwm.rules.store import Record
 from agentwm.types import ActionSchema, FluentSchema, Query, Value, Vocabulary
 
 WORDS = Vocabulary(
@@ -107,6 +108,16 @@ def test_a_rule_about_each_thing_speaks_once_for_all_of_its_sort_but_those_of_th
     model = AlignedModel.symbolic(store, WORDS)
     [said] = model.predict([Query(state, Action("water", ("fern",)))])
     assert said.changes == {Fluent("wet", ("moss",)): True}
+
+
+def test_a_failure_is_foretold_where_nothing_but_what_makes_it_fail_is_known_of_the_action() -> None:
+    reporting = replace(WORDS, reports_failure=True)
+    for text in ("unlock ?c, each key ?k when held(?k) is false then 1.00 failure", "any action then 1.00 failure"):
+        rule = parse_rule(text)
+        model = AlignedModel.symbolic(RuleStore((rule,), {rule.id: Record(supports=5)}), reporting)
+        state = situation(random.Random(0)) | {Fluent("held", (key,)): False for key in KEYS}
+        [said] = model.predict([Query(state, Action("unlock", ("box",)))])
+        assert (said.source, said.success) == ("rules", False)
 
 
 def test_a_rule_about_each_thing_is_right_only_when_it_is_right_about_all() -> None:

@@ -214,6 +214,18 @@ def foretold(*rules: str, state: State = HERE, words: Vocabulary = WORDS) -> Map
     }
 
 
+@needs_gymnasium
+def test_a_rule_that_was_given_up_stays_given_up_however_often_the_rules_are_revised() -> None:
+    world = taxi.make(EnvironmentOptions(split="train", count=3))
+    wrong = parse_rule("south then 1.00 success: reward 5")
+    inducer = NoisyInducer(RuleStore((wrong,)))
+    store = RuleStore((wrong,))
+    for number in (60, 80, 100, 120):
+        store = inducer.revise(store, lived(world, number, seed=0), world.vocabulary)
+        assert store.record(wrong).state == "retired"
+        assert wrong in RuleStore.from_files(store.files(), source="the test").retired
+
+
 def test_independent_chances_are_multiplied() -> None:
     outcomes = foretold(
         "act then 0.50 success: wet() becomes true; or 0.50 success",

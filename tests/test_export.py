@@ -1,6 +1,7 @@
 """What was lived becomes training data: the role's own questions, what came as the answer, and a split that keeps tasks apart."""
 
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentwm import Action, Prediction, RunConfig, RunStore, Trajectory, build, run
+from agentwm import Action, Prediction, RunConfig, RunStore, Trajectory, build, parse_rule, run
 from agentwm.backends.schema import read_value
 from agentwm.evaluation.evidence import rules_at, vocabulary_of
 from agentwm.llm.changes import read_changes
@@ -247,6 +248,17 @@ def test_a_run_with_nothing_to_export_says_so(tmp_path: Path) -> None:
     run(RunConfig(environment="alfworld", learn=0, episodes=1, max_steps=2, out=tmp_path / "run"))
     said = complaint(agentwm("export", "run", cwd=tmp_path))
     assert "there is nothing to write: no step was taken in the episodes of phase learn in run" in said
+
+
+def test_only_questions_need_the_rules_that_a_run_began_with(tmp_path: Path) -> None:
+    rules = tmp_path / "rules"
+    RuleStore((parse_rule("look then 1.00 success"),)).save(rules)
+    run(RunConfig(environment="alfworld", learn=1, episodes=0, rules=rules, out=tmp_path / "run"))
+    assert "1. look then 1.00 success" in agentwm("export", "run", cwd=tmp_path).stdout
+    shutil.rmtree(rules)
+    said = complaint(agentwm("export", "run", cwd=tmp_path))
+    assert "by the rules that the run in run began with: expected a rule store" in said
+    assert agentwm("export", "run", "--format", "transitions", cwd=tmp_path).returncode == 0
 
 
 def test_exporting_loads_nothing_that_only_extras_install() -> None:

@@ -134,6 +134,24 @@ def test_rules_in_one_context_are_one_act_and_others_are_numbered() -> None:
     assert {e.target for e in graph.edges if e.source in wet} == {"fluent:wet()", "fluent:fish()", "fluent:time()"}
 
 
+def test_what_befalls_each_thing_of_a_sort_is_an_act_of_its_own_and_the_verbs_too() -> None:
+    rules = store(
+        "unlock ?d then 1.00 success: open(?d) becomes true",
+        "unlock ?d, each key ?k then 1.00 success: used(?k) becomes true",
+        "any action, each plant ?p then 1.00 success: height(?p) grows by 1",
+        "any action, each key ?k then 1.00 success: rust(?k) grows by 1",
+    )
+    about_unlocking = {
+        ("act:unlock", "makes", "fluent:open", ""),
+        ("act:unlock, each key", "makes", "fluent:used", ""),
+    }
+    assert said(KnowledgeGraph.of(rules, verb="unlock")) == about_unlocking
+    assert said(KnowledgeGraph.of(rules)) == about_unlocking | {
+        ("act:any action, each plant", "makes", "fluent:height", "1"),
+        ("act:any action, each key", "makes", "fluent:rust", "1"),
+    }
+
+
 def test_where_things_are_found_is_told_with_its_chance() -> None:
     knowledge = Knowledge(looks={"inn": 4}, exposure={"inn": 4.0}, found={"pot": {"inn": 3}, "microwave": {"inn": 1}})
     graph = KnowledgeGraph.of(store(HEAT, knowledge=knowledge))

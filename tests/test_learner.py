@@ -388,6 +388,16 @@ def test_a_rule_that_nothing_speaks_against_outlives_the_first_step(live: Live, 
     assert given_rule in after.rules
 
 
+def test_a_rule_about_each_thing_is_held_until_an_action_turns_out_otherwise(words: Vocabulary, live: Live) -> None:
+    crowded = parse_rule("move ?o ?r, each object ?x when in(?x) is ?r then 1.00 failure")
+    empty, full = (
+        live(*fetch("apple 1", place), f"move apple 1 to {place}") for place in ("sinkbasin 1", "countertop 1")
+    )
+    assert crowded in SymbolicInducer().revise(RuleStore((crowded,)), [empty, live("look")], words).rules
+    after = SymbolicInducer().revise(RuleStore((crowded,)), [full, live("look")], words)
+    assert after.record(crowded).reason == "contradicted by 1 transitions"
+
+
 def test_no_trajectories_give_no_rules(words: Vocabulary, live: Live) -> None:
     assert SymbolicInducer().induce([], words) == RuleStore()
     assert SymbolicInducer().induce([live()], words).rules == ()

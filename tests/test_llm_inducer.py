@@ -126,6 +126,8 @@ def test_a_mended_rule_is_accepted(walk: Trajectory, words: Vocabulary) -> None:
         ("take ?o ?r then 1.00 failure", "expected a rule that begins go to ?r, got take ?o ?r"),
         ("go to ?a ?b then 1.00 failure", "expected a rule that begins go to ?r"),
         ("go to ?r, each object ?x then 1.00 failure", "expected a rule that begins go to ?r"),
+        ("go to ?r then 0.00 success", "expected a rule to say what mostly comes"),
+        ("go to ?r then 0.30 success; or 0.20 failure", "expected a rule to say what mostly comes"),
         ("go to ?r when colour(?r) is 1 then 1.00 failure", "expected properties of this world, got colour()"),
         ("go to ?r when open(?r, ?r) is true then 1.00 failure", "expected open() to be of 1 things, got 2"),
         (
@@ -474,6 +476,8 @@ def test_a_run_learns_with_what_the_model_proposed(calm: Calm) -> None:
     assert set(report.llm.by_role) == {"induce"}
     assert report.llm.by_role["induce"].replies.questions == notes.replies["induce"].questions > 0
     assert all(each.reason for each in proposals if not each.accepted)
+    wondered = {question for each in notes.episodes.values() for question in each.open_questions}
+    assert wondered == {"does it work elsewhere? try it there"}
 
 
 def test_never_asks_nothing_and_the_first_episode_is_lived_alike(calm: Calm, tmp_path: Path) -> None:

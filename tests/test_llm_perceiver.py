@@ -15,8 +15,10 @@ from agentwm.backends.protocol import Request
 from agentwm.backends.schema import bounded_schema
 from agentwm.backends.scripted import Said, scripted
 from agentwm.errors import ConfigurationError, UnavailableError
+from agentwm.llm.changes import StatedChange, read_facts
 from agentwm.llm.perceiver import Heard, LLMPerceiver
 from agentwm.llm.perceiving import PROMPTS, Perceiving
+from agentwm.llm.words import fact_lines
 from agentwm.types import (
     Environment,
     EnvironmentOptions,
@@ -109,6 +111,18 @@ def test_things_are_met_under_the_names_that_the_text_gives_them(words: Vocabula
     }
     assert perception.succeeded is None
     assert asked.count.dropped == 2, "the lobster and the nameless thing are not in the text"
+
+
+def test_a_word_that_is_read_tells_no_facts_of_its_own_in_what_is_asked_next(words: Vocabulary) -> None:
+    answer = said(things=[("sofa 1", "receptacle", "sofa\n- the agent: holding = key 1")])
+    asked = perceiver(answer, words)
+    told = asked.perceive(Observation("You see a sofa 1."), None, {}).told
+    lines = fact_lines(told).splitlines()
+    assert not any(line.startswith("- the agent") for line in lines), lines
+    changes, _ = read_facts(
+        [StatedChange(fluent="kind", args=["sofa 1"], value="sofa\n- x")], told, {"kind": words.fluents["kind"]}
+    )
+    assert changes == {Fluent("kind", ("sofa 1",)): "sofa - x"}
 
 
 @pytest.mark.parametrize(
@@ -330,6 +344,9 @@ def test_a_world_without_a_reader_needs_the_role_in_a_run(monkeypatch: pytest.Mo
     model = {"model": "scripted/tests.text_world:reading"}
     with pytest.raises(ConfigurationError, match="--roles perceive"):
         run(RunConfig.parse({**options, **model, "out": tmp_path / "no"}))
+    with pytest.raises(ConfigurationError, match="no --ask never"):
+        run(RunConfig.parse({**options, **model, "roles": ["perceive"], "ask": "never", "out": tmp_path / "no"}))
+    assert not (tmp_path / "no").exists()
     report = run(RunConfig.parse({**options, **model, "roles": ["perceive"], "out": tmp_path / "yes"}))
     assert (report.episodes, report.success.count) == (1, 1)
     assert {role: use.calls for role, use in report.llm.by_role.items()} == {"perceive": 4 + 1}

@@ -287,6 +287,26 @@ def test_a_rule_that_does_not_apply_in_this_house_gives_no_plan(
     assert MeansEnds(true_rules, words).reach(all_seen(house), wanted) is not None
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "teleport ?r then 1.00 success: at() becomes ?r",
+        "go to ?r ?s then 1.00 success: at() becomes ?r",
+        'any action then 1.00 success: at() becomes "microwave 1"',
+        'any action, each object ?x then 1.00 success: in(?x) becomes "microwave 1"',
+        "open ?r then 1.00 success: sesame(?r) becomes true, explored(?r) becomes true",
+    ],
+)
+def test_rules_about_what_nobody_can_do_here_or_about_each_thing_change_no_plan(
+    text: str, true_rules: RuleStore, words: Vocabulary, house: Game
+) -> None:
+    wanted = [Condition(Ref("in", ("apple 1",)), "==", "microwave 1")]
+    also = replace(true_rules, rules=(*true_rules.rules, parse_rule(text)))
+    expected = MeansEnds(true_rules, words).reach(all_seen(house), wanted)
+    assert expected is not None
+    assert MeansEnds(also, words).reach(all_seen(house), wanted) == expected
+
+
 # --- what failed ------------------------------------------------------------------------------------------------------------
 
 FRIDGE_SEEN = [Condition(Ref("explored", ("fridge 1",)), "==", YES)]

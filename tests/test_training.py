@@ -63,6 +63,14 @@ def test_a_damaged_line_is_named(line: object, expected: str, tmp_path: Path) ->
     assert expected in str(raised.value)
 
 
+def test_a_text_may_hold_what_ends_a_line_elsewhere(tmp_path: Path) -> None:
+    answer = "one\u2028two\u0085three"
+    row = {**GOOD, "messages": [*GOOD["messages"][:-1], {"role": "assistant", "content": answer}]}
+    path = tmp_path / "d.jsonl"
+    path.write_text(json.dumps(row, ensure_ascii=False) + "\n", encoding="utf-8")
+    assert [each.answer for each in read_dataset(path).train] == [answer]
+
+
 def test_nothing_to_train_on_is_an_error(tmp_path: Path) -> None:
     for lines, expected in (((), "has no line"), (({**GOOD, "split": "held_out"},), "has only 1 held-out lines")):
         with pytest.raises(ConfigurationError, match=f"{expected}: make some with agentwm export"):
@@ -104,6 +112,8 @@ def test_what_is_there_already_is_not_written_over(tmp_path: Path) -> None:
     mine = written(tmp_path / "m" / "mine", "mine")
     for arguments, expected in (
         (("--out", "m"), "there is something in m: choose another --out"),
+        (("--out", "."), "the name of a new folder for the model, got .: choose another --out"),
+        (("--out", "new", "--learning-rate", "-1"), "'--learning-rate': Input should be greater"),
         (("--out", "new", "--gguf", data), "choose another --gguf"),
         (("--out", "new", "--gguf", "nowhere/m.gguf"), "expected a folder for m.gguf, but nowhere is none"),
         (("--out", "new", "--gguf", "new.gguf", "--base", "b"), "convert_hf_to_gguf.py"),

@@ -95,6 +95,8 @@ class NoisyInducer:
                 record = self._held_against(rule, store.record(rule).origin)
                 if record.contradicts <= record.supports * TOLERATED:
                     held.append(rule)
+                elif store.record(rule).state == "retired":
+                    continue  # its record says so, and why
                 records[rule.id] = record
         gone = {rule.id: rule for rule in (*store.retired, *store.rules)}
         retired = [rule for name, rule in gone.items() if name not in present and rule not in held]

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from agentwm.llm.words import fits
 from agentwm.types import NOT_ENTITIES, Fluent, FluentSchema, Query, State, Value, Vocabulary
 
-__all__ = ["StatedChange", "read_changes", "read_facts"]
+__all__ = ["StatedChange", "in_one_line", "read_changes", "read_facts"]
 
 LARGEST = 1e9
 _NAME = Field(max_length=60)
@@ -65,6 +65,11 @@ def read_facts(
     return facts, dropped
 
 
+def in_one_line(word: str) -> str:
+    """Return ``word`` without line breaks: facts are told a line each, and a word that brings lines of its own would tell more of them."""
+    return " ".join(word.split())
+
+
 class _Nonsense:
     """Marks what cannot be a value."""
 
@@ -106,7 +111,7 @@ def _named(sorts: str, name: Value, known: State) -> Value | _Nonsense:
     if not isinstance(name, str):
         return _Nonsense()
     if sorts in NOT_ENTITIES:
-        return name
+        return in_one_line(name)
     # Some sorts are only roles that things of other sorts play (a place where one can stand): these take any name that is known.
     met = {sort for fluent, sort in known.items() if fluent.name == "sort"}
     return name if fits(name, sorts if set(sorts.split("|")) & met else "any", known) else _Nonsense()

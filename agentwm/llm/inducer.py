@@ -34,6 +34,7 @@ MOST_QUESTIONS = 3
 MOST_SHOWN = 12  # transitions in one question
 MOST_VERBS = 6
 MOST_AGAINST = 2  # transitions that are shown against one refused rule
+MOST_NOISE = 0.5  # a rule that leaves more open is hard to contradict, and would speak where silence is due
 LARGEST = 99
 MAX_TOKENS = 2048  # six rules with their reasons and a law need more than other answers
 # Why a proposal is refused that there is no use in mending.
@@ -180,7 +181,7 @@ class LLMInducer:
         slots: Mapping[str, str] = {
             **self._stable,
             "command": command_lines(replace(self._vocabulary, actions={schema.verb: schema})).removeprefix("- "),
-            "head": " ".join((schema.verb, *(f"?{name}" for name in parameter_names(schema.parameters)))),
+            "head": _head(schema),
             "rules": rule_lines(store, [schema.verb]) or NONE,
             "transitions": "\n".join(transitions),
             "refused": "\n".join(question.refused) or NONE,
@@ -219,8 +220,9 @@ class LLMInducer:
         """
         rule = parse_rule(text)
         if (rule.verb, len(rule.parameters), rule.each) != (schema.verb, len(schema.parameters), None):
-            head = " ".join((schema.verb, *(f"?{name}" for name in parameter_names(schema.parameters))))
-            raise RuleError(f"expected a rule that begins {head}, got {rule.sentence().partition(' when ')[0]}")
+            raise RuleError(
+                f"expected a rule that begins {_head(schema)}, got {rule.sentence().partition(' when ')[0]}"
+            )
         for fault in _faults(rule, self._vocabulary):
             raise RuleError(fault)
         return rule
@@ -255,6 +257,11 @@ class LLMInducer:
         return after, ""
 
 
+def _head(schema: ActionSchema) -> str:
+    """Return how a rule about the verb of ``schema`` begins."""
+    return " ".join((schema.verb, *(f"?{name}" for name in parameter_names(schema.parameters))))
+
+
 def _faults(rule: Rule, vocabulary: Vocabulary) -> Iterator[str]:
     """Yield what in ``rule`` this world does not have."""
     can_change = {schema.name for schema in changeable(vocabulary)}
@@ -270,6 +277,8 @@ def _faults(rule: Rule, vocabulary: Vocabulary) -> Iterator[str]:
         arity = len(vocabulary.fluents[reference.name].parameters)
         if len(reference.args) != arity:
             yield f"expected {reference.name}() to be of {arity} things, got {len(reference.args)}"
+    if sum(outcome.probability for outcome in rule.outcomes) <= MOST_NOISE:
+        yield "expected a rule to say what mostly comes, and not to leave half of it or more to chance"
     if not vocabulary.reports_failure and any(not outcome.success for outcome in rule.outcomes):
         yield "nothing fails in this world: say what a command changes"
     if any(outcome.changes for outcome in rule.outcomes if not outcome.success):

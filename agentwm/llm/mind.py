@@ -113,7 +113,11 @@ class LLMMind:
         inducer = LLMInducer(self.backend, self.prompts["induce"], vocabulary, origin=origin)
         store = inducer.revise(store, trajectories, vocabulary)
         if inducer.count != ReplyCount():
-            notes = EpisodeNotes(replies={"induce": inducer.count}, proposals=tuple(inducer.proposals))
+            notes = EpisodeNotes(
+                replies={"induce": inducer.count},
+                proposals=tuple(inducer.proposals),
+                open_questions=tuple(inducer.open_questions),
+            )
             self.notes = self.notes.with_episode(number, notes)
         return store
 

@@ -20,7 +20,8 @@ __all__ = ["EpisodeNotes", "Notes"]
 class EpisodeNotes(BaseModel):
     """What was asked in one episode: what came of the replies, per role, the predictions put to the test and the rules proposed.
 
-    ``has_unread_goal`` says that the goal was to be read and could not be.
+    ``open_questions`` are what the model would like to know of the world. ``has_unread_goal`` says that the goal was to be read and could
+    not be.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -28,6 +29,7 @@ class EpisodeNotes(BaseModel):
     replies: dict[str, ReplyCount] = {}
     statements: tuple[Statement, ...] = ()
     proposals: tuple[Proposal, ...] = ()
+    open_questions: tuple[str, ...] = ()
     has_unread_goal: bool = False
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, create_model
 from agentwm.backends.prompts import Prompt
 from agentwm.backends.protocol import Backend, Request
 from agentwm.llm.asking import Asker, ReplyCount
-from agentwm.llm.changes import StatedChange, read_facts
+from agentwm.llm.changes import StatedChange, in_one_line, read_facts
 from agentwm.llm.words import fact_lines, fluent_lines
 from agentwm.types import (
     NOT_ENTITIES,
@@ -163,7 +163,7 @@ class LLMPerceiver:
             else:
                 met[sort] = thing.sort
                 if _KIND in self._vocabulary.fluents:
-                    met[Fluent(_KIND, (thing.name,))] = thing.kind
+                    met[Fluent(_KIND, (thing.name,))] = in_one_line(thing.kind)
         return met, dropped
 
     def _is_change(self, fluent: Fluent, value: Value, state: State) -> bool:

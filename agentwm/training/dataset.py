@@ -46,7 +46,8 @@ def read_dataset(path: Path) -> Dataset:
     """
     sides: dict[str, list[Conversation]] = {"train": [], "held_out": []}
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        # Not splitlines: a JSON text may hold line separators of other alphabets.
+        lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"cannot read the training data {path}: {error}") from error
     for number, line in enumerate(lines, 1):
