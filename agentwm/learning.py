@@ -1,12 +1,13 @@
 """Learns rules from episodes: by pursuing goals where a world says what failed, by exploring where it answers every action."""
 
+import math
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from agentwm.agent import Episode, Mind, play
-from agentwm.induction.alarm import Alarm
+from agentwm.induction.alarm import Alarm, is_refuted
 from agentwm.induction.credit import examples
 from agentwm.induction.evidence import revised
 from agentwm.induction.learner import SymbolicInducer
@@ -34,6 +35,7 @@ LEARNING_STEPS = 100
 TOUR_STEPS = 70
 # Where everything is answered, rules are made anew once there is this much more to learn from, and so many transitions.
 REFIT, FEW = 1.1, 5  # or as soon as what one of them foretells does not come as it should
+MORE = 1.02  # and at the end of an episode, once there is this much more; many episodes are short
 
 
 @dataclass(slots=True)
@@ -210,8 +212,10 @@ class _Exploring:
         play(episode, mind(), max_steps=max_steps, before_step=before, after_step=learn)
 
     def revise(self, episode: Episode) -> None:
-        """Revise the rules in the light of all that was lived."""
-        self._lived.store = self._inducer.revise(self._lived.store, self._lived.trajectories, episode.vocabulary)
+        """Revise the rules in the light of all that was lived, if that is a little more than it was or something came as it should not."""
+        after = sum(map(len, self._lived.trajectories))
+        if _grown(after) > _grown(after - len(episode.transitions)) or any(map(is_refuted, episode.transitions)):
+            self._lived.store = self._inducer.revise(self._lived.store, self._lived.trajectories, episode.vocabulary)
 
     def _acquainted(self, words: Vocabulary) -> tuple[Familiarity, Retrials]:
         """Return how familiar everything is, and what is to be tried again, after all that was lived."""
@@ -220,6 +224,11 @@ class _Exploring:
             for transition in (t for trajectory in self._lived.trajectories for t in trajectory):
                 _live(transition, self._familiarity, self._retrials, self._lived.store)
         return self._familiarity, self._retrials
+
+
+def _grown(number: int) -> int:
+    """Return how often ``number`` has grown by `MORE` since it was one."""
+    return int(math.log(max(1, number), MORE))
 
 
 def _live(transition: Transition, familiarity: Familiarity, retrials: Retrials, rules: RuleStore) -> bool:
