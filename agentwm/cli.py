@@ -248,13 +248,14 @@ def _listed(text: str | None) -> list[str] | None:
 def _resumed_config(context: typer.Context, path: Path, environment: str | None) -> "RunConfig":
     """Return the configuration that the run in ``path`` was begun with.
 
-    Raises: ConfigurationError when another option than a budget was given beside ``--resume``: a run keeps its own.
+    Raises: ConfigurationError when another option than a budget was given beside ``--resume``: a run keeps its own. So does a ``--model``
+        that is code, but that has to be named again: a folder that somebody passed on must not choose what is called here.
     """
     from agentwm.configuration import BUDGETS, RunConfig
     from agentwm.records import RunStore
 
     given = [name for name in context.params if _was_given(context, name)]
-    fixed = [name for name in given if name not in {"resume", "as_json", "environment", *BUDGETS}]
+    fixed = [name for name in given if name not in {"resume", "as_json", "environment", "model", *BUDGETS}]
     if fixed:
         option = fixed[0].replace("_", "-")
         raise ConfigurationError(f"--resume goes on with the options that the run was begun with: leave out --{option}")
@@ -263,7 +264,22 @@ def _resumed_config(context: typer.Context, path: Path, environment: str | None)
         config = RunConfig.parse(store.config | more | {"out": path})
     if environment not in {None, config.environment}:
         raise ConfigurationError(f"the run in {path} is of {config.environment}, not of {environment}")
+    _expect_own_model(config, context.params["model"])
     return config
+
+
+def _expect_own_model(config: "RunConfig", named: str | None) -> None:
+    """Raise a ConfigurationError where ``named`` is another model than that of a resumed run, or has to be named and is not."""
+    from agentwm import build
+
+    if named not in {None, config.model}:
+        raise ConfigurationError(
+            f"the run in {config.out} was begun with --model {config.model}, not {named}: it goes on with its own"
+        )
+    if named is None and config.model is not None and build.backend(config.model.partition("/")[0]).names_code:
+        raise ConfigurationError(
+            f"the run in {config.out} would call {config.model}, which is code: if you trust it, say so with --model {config.model}"
+        )
 
 
 def _was_given(context: typer.Context, name: str) -> bool:

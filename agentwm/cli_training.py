@@ -2,6 +2,7 @@
 # ruff: noqa: PLC0415 -- a command imports what it needs when it runs, so that --help answers at once
 
 import importlib.util
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from agentwm.cli_rules import console
-from agentwm.errors import AgentwmError, ConfigurationError, MissingExtraError, RunStoreError, quoted
+from agentwm.errors import ConfigurationError, MissingExtraError, RunStoreError, quoted
 
 if TYPE_CHECKING:
     from agentwm.records import RunStore
@@ -48,10 +49,12 @@ def export(
     if not made.rows:
         raise ConfigurationError(f"there is nothing to write: {_why_nothing(form, phase)} in {path}")
     if out is None:
-        sys.stdout.write(made.text())
+        # Not in the encoding that a terminal happens to have, nor with its line ends: it may well go to a file.
+        sys.stdout.buffer.write(made.text().encode())
+        sys.stdout.flush()
     else:
         try:
-            out.write_text(made.text(), encoding="utf-8")
+            out.write_bytes(made.text().encode())
         except OSError as error:
             raise ConfigurationError(f"cannot write {out}: {error.strerror}") from error
     sys.stderr.write(f"{_told(made, form)}{'' if out is None else f', written to {out}'}\n")
@@ -79,19 +82,17 @@ def _exported(path: Path, form: "Format", phases: tuple[str, ...], held_out: flo
 
 
 def _begun_with(records: "RunStore", form: "Format") -> "RuleStore":
-    """Return the rules that a run began with, as far as they matter in ``form``; they stand where they were taken from."""
+    """Return the rules that a run began with, as far as they matter in ``form``."""
     from agentwm.rules.store import RuleStore
 
-    place = records.config.get("rules")
-    if place is None or form == "transitions":
+    if records.config.get("rules") is None or form == "transitions":
         return RuleStore()
-    try:
-        return RuleStore.load(Path(place))
-    except AgentwmError as error:
+    if (kept := records.begun_with) is None:
         raise RunStoreError(
-            f"questions are put as they would have been then, by the rules that the run in {records.path} began with: {error}; "
-            "--format transitions needs none"
-        ) from error
+            f"questions are put as they would have been then, by the rules that the run in {records.path} began with, and it did not "
+            "keep them: an older agentwm wrote it; use --format transitions, which needs none"
+        )
+    return RuleStore.from_files(json.loads(kept), source=f"the run in {records.path}")
 
 
 def _why_nothing(form: str, phase: str) -> str:

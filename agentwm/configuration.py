@@ -135,6 +135,12 @@ class RunConfig(BaseModel):
                 f"the goals {quoted(self.goals)} are for a language model to read, and --ask never asks nothing of it: drop one of the two"
             )
 
+    def roles_in(self, spec: EnvironmentSpec) -> tuple[Role, ...]:
+        """Return the roles that a language model is given in the world of ``spec``; goals in people's own words make it perceive, too."""
+        roles: tuple[Role, ...] = self.roles or ("predict",)
+        is_worded = self.goals not in (None, spec.goals[0])
+        return (*roles, "perceive") if is_worded and "perceive" not in roles else roles
+
     def settled(self, spec: EnvironmentSpec) -> Self:
         """Return the configuration with the environment's own numbers where none were given."""
         given = {"learn": self.learn, "max_steps": self.max_steps}

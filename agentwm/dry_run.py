@@ -16,7 +16,7 @@ from agentwm.backends.recording import Question, questions_of
 from agentwm.configuration import BUDGETS, RunConfig
 from agentwm.errors import ConfigurationError
 from agentwm.evaluation import EpisodeResult, ProgressEvent
-from agentwm.evaluation.forecast import BudgetForecast, CostForecast, Example, Forecast, RoleForecast
+from agentwm.evaluation.forecast import BudgetForecast, CostForecast, ExamplePrompt, Forecast, RoleForecast
 from agentwm.evaluation.statistics import mean
 from agentwm.experiment import run
 from agentwm.llm.opening import budget_of, named, prices_of
@@ -44,7 +44,8 @@ def dry_run(config: RunConfig, *, progress: Progress = lambda _event: None) -> F
         raise ConfigurationError(
             "--dry-run says what a language model would be asked: name one with --model BACKEND/NAME, and no --replay, which asks nobody"
         )
-    config = config.settled(build.checked(config))
+    spec = build.checked(config)
+    config = config.settled(spec)
     model = named(config)[1]
     Account(budget_of(config), prices_of(config)).meter(model)  # is the price given that a budget of money needs?
     asked = _Asked()
@@ -56,7 +57,8 @@ def dry_run(config: RunConfig, *, progress: Progress = lambda _event: None) -> F
             trial = {**stood_in, "model": STAND_IN, "episodes": tried, "out": Path(folder) / "run"}
             run(config.model_copy(update=trial), progress=asked)
             asked.read()
-    return _forecast(config, asked, tried, prices_of(config).get(model))
+    given = () if config.ask == "never" else config.roles_in(spec)
+    return _forecast(config, given, asked, tried, prices_of(config).get(model))
 
 
 @dataclass(slots=True)
@@ -102,7 +104,7 @@ def _is_again(question: Question) -> bool:
     return any(message.speaker == "assistant" for message in question.messages)
 
 
-def _forecast(config: RunConfig, asked: _Asked, tried: int, price: Price | None) -> Forecast:
+def _forecast(config: RunConfig, given: Sequence[str], asked: _Asked, tried: int, price: Price | None) -> Forecast:
     max_steps = config.max_steps or 0
     roles = {
         role: _role([each for each in asked.all if each.role == role], role, asked, config.episodes)
@@ -127,7 +129,7 @@ def _forecast(config: RunConfig, asked: _Asked, tried: int, price: Price | None)
         questions=questions,
         input_tokens=tokens_in,
         output_tokens=tokens_out,
-        unasked=[] if config.ask == "never" else [role for role in config.roles or ("predict",) if role not in roles],
+        unasked=[role for role in given if role not in roles],
         cost=cost,
         budgets=_budgets(budget_of(config), questions, tokens_in + tokens_out, None if cost is None else cost.expected),
     )
@@ -151,7 +153,7 @@ def _role(questions: Sequence[Question], role: str, asked: _Asked, episodes: int
         shared_tokens=_tokens(shared),
         reply_tokens=REPLY_TOKENS[role],
         longest_reply_tokens=max(each.max_tokens for each in questions),
-        example=Example(system=first[0].text, user=first[-1].text),
+        example=ExamplePrompt(system=first[0].text, user=first[-1].text),
     )
 
 

@@ -24,7 +24,7 @@ from agentwm.minds import acting_mind
 from agentwm.records import RunStore
 from agentwm.rules.store import RuleStore
 from agentwm.session import Phase, Progress, Session
-from agentwm.types import EnvironmentSpec, PlannerSpec
+from agentwm.types import Environment, EnvironmentSpec, PlannerSpec
 
 if TYPE_CHECKING:
     from agentwm.llm.run import LLMRun
@@ -49,13 +49,13 @@ def run(config: RunConfig, *, progress: Progress = lambda _event: None, resume: 
     config = _placed(config.settled(spec), folder)
     if resume and (finished := _finished_report(folder)) is not None:
         return finished
-    rules = _initial_rules(config)
+    rules = None if resume else _initial_rules(config)
     with ExitStack() as stack:
         language = _language(config, stack, resume=resume)
         learning, playing = _phases(config, spec, stack)
-        records = stack.enter_context(_records(config, folder, resume=resume))
+        records = stack.enter_context(_resumed(config, folder) if rules is None else _created(config, folder, rules))
         earlier_s = sum(each.wall_s for each in records.episodes() if each.status != "running")
-        learner = _restored(records, rules)
+        learner = _restored(records, config)
         learner.store.save(folder)
         max_steps = config.max_steps or spec.max_steps
         if language is not None:
@@ -106,11 +106,7 @@ def _phase(name: str, config: RunConfig, spec: EnvironmentSpec, stack: ExitStack
     if not wanted:
         return Phase(name, 0)
     environment = stack.enter_context(closing(spec.make(config.environment_options(learning=learning))))
-    if environment.perceiver is None and ("perceive" not in (config.roles or ()) or config.ask == "never"):
-        raise ConfigurationError(
-            f"{spec.name} has no reader of its own for what it answers: give a language model the role, with --roles perceive, and "
-            "no --ask never"
-        )
+    _expect_to_be_read(environment, config, spec)
     tasks = tuple(environment.tasks()[:wanted])
     if not tasks:
         refusals = environment.refusals
@@ -119,6 +115,21 @@ def _phase(name: str, config: RunConfig, spec: EnvironmentSpec, stack: ExitStack
             f"expected tasks to {name}, but {spec.name} has none to offer for these options{reason}"
         )
     return Phase(name, 0, environment, tasks)
+
+
+def _expect_to_be_read(environment: Environment, config: RunConfig, spec: EnvironmentSpec) -> None:
+    """Raise a ConfigurationError where nobody reads what ``environment`` answers, or a language model is to and nothing is left to read."""
+    perceives = config.has_model and "perceive" in config.roles_in(spec)
+    if environment.perceiver is None and (not perceives or config.ask == "never"):
+        raise ConfigurationError(
+            f"{spec.name} has no reader of its own for what it answers: give a language model the role, with --roles perceive, and "
+            "no --ask never"
+        )
+    if environment.perceiver is not None and perceives and config.goals in (None, spec.goals[0]):
+        worded = f", or choose --goals {' or '.join(spec.goals[1:])}" if len(spec.goals) > 1 else ""
+        raise ConfigurationError(
+            f"{spec.name} reads what it answers and its goals by itself, and leaves nothing to perceive: leave that out of --roles{worded}"
+        )
 
 
 # --- what a run begins with, or goes on from -----------------------------------------------------------------------------
@@ -139,13 +150,17 @@ def _initial_rules(config: RunConfig) -> RuleStore:
     return RuleStore.load(config.rules)
 
 
-def _records(config: RunConfig, folder: Path, *, resume: bool) -> RunStore:
-    """Return the run store of a new run, or of the one to go on with.
+def _created(config: RunConfig, folder: Path, rules: RuleStore) -> RunStore:
+    """Return the run store of a new run, which keeps the ``rules`` that were named to begin with as they are now."""
+    begun_with = None if config.rules is None else json.dumps(rules.files())
+    return RunStore.create(folder, config.model_dump(mode="json", exclude={"out"}), begun_with=begun_with)
 
-    Raises: ConfigurationError when the one to go on with was begun with other options.
+
+def _resumed(config: RunConfig, folder: Path) -> RunStore:
+    """Return the run store to go on with.
+
+    Raises: ConfigurationError when it was begun with other options.
     """
-    if not resume:
-        return RunStore.create(folder, config.model_dump(mode="json", exclude={"out"}))
     records = RunStore.resume(folder)
     begun = RunConfig.parse(records.config | {"out": folder})
     fixed = [name for name in RunConfig.model_fields if name not in BUDGETS]
@@ -191,12 +206,14 @@ def _finished_report(folder: Path) -> Report | None:
         return Report.model_validate_json(records.report).model_copy(update={"run": str(folder)})
 
 
-def _restored(records: RunStore, rules: RuleStore) -> Learner:
-    """Return a learner that has learned from all finished learning episodes on record; a new one, with ``rules``, where there is none."""
+def _restored(records: RunStore, config: RunConfig) -> Learner:
+    """Return a learner that has learned from all finished learning episodes on record, beginning with the run's first rules."""
     finished = records.completed("learn")
-    base = rules
-    if (learned := records.last_learned()) is not None:
-        rules = RuleStore.from_files(json.loads(learned), source=f"the run in {records.path}")
+    source = f"the run in {records.path}"
+    kept, learned = records.begun_with, records.last_learned()
+    # A run that began with rules and did not keep them is of an older agentwm: they can only be read where they are now.
+    base = _initial_rules(config) if kept is None else RuleStore.from_files(json.loads(kept), source=source)
+    rules = base if learned is None else RuleStore.from_files(json.loads(learned), source=source)
     return Learner(rules, [records.trajectory(each.episode) for each in finished if each.steps], base=base)
 
 

@@ -149,6 +149,20 @@ def test_a_world_that_has_changed_since_is_not_gone_on_with(tmp_path: Path) -> N
         run(config(tmp_path), resume=True)
 
 
+def test_a_run_goes_on_with_the_rules_that_it_began_with_whatever_became_of_them(
+    calm: tuple[Path, Report, list[ProgressEvent]], tmp_path: Path
+) -> None:
+    given = tmp_path / "given"
+    RuleStore.load(calm[0]).save(given)
+    options: dict[str, Any] = {"learn": 1, "episodes": 2, "rules": given}
+    whole = run(config(tmp_path / "whole", **options))
+    with pytest.raises(KeyboardInterrupt):
+        run(config(tmp_path / "cut", **options), progress=cut(3))
+    RuleStore().save(given)
+    assert comparable(run(config(tmp_path / "cut", **options), resume=True)) == comparable(whole)
+    assert rule_files(tmp_path / "cut") == rule_files(tmp_path / "whole")
+
+
 def test_a_run_is_resumed_with_its_own_options_only(
     calm: tuple[Path, Report, list[ProgressEvent]], tmp_path: Path
 ) -> None:

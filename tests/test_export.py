@@ -2,8 +2,11 @@
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentwm import Action, Prediction, RunConfig, RunStore, Trajectory, build, parse_rule, run
+from agentwm import Action, Prediction, RunConfig, RunStore, Trajectory, build, cli_training, parse_rule, run
 from agentwm.backends.schema import read_value
 from agentwm.evaluation.evidence import rules_at, vocabulary_of
 from agentwm.llm.changes import read_changes
@@ -250,15 +253,37 @@ def test_a_run_with_nothing_to_export_says_so(tmp_path: Path) -> None:
     assert "there is nothing to write: no step was taken in the episodes of phase learn in run" in said
 
 
-def test_only_questions_need_the_rules_that_a_run_began_with(tmp_path: Path) -> None:
+def test_questions_are_put_by_the_rules_that_the_run_began_with_whatever_became_of_them(tmp_path: Path) -> None:
     rules = tmp_path / "rules"
     RuleStore((parse_rule("look then 1.00 success"),)).save(rules)
     run(RunConfig(environment="alfworld", learn=1, episodes=0, rules=rules, out=tmp_path / "run"))
-    assert "1. look then 1.00 success" in agentwm("export", "run", cwd=tmp_path).stdout
+    at_once = agentwm("export", "run", cwd=tmp_path).stdout
+    assert "1. look then 1.00 success" in at_once
+    RuleStore((parse_rule("look then 0.60 failure"),)).save(rules)
+    assert agentwm("export", "run", cwd=tmp_path).stdout == at_once
     shutil.rmtree(rules)
+    assert agentwm("export", "run", cwd=tmp_path).stdout == at_once
+
+
+def test_a_run_that_did_not_keep_its_first_rules_says_so_where_they_are_needed(tmp_path: Path) -> None:
+    rules = tmp_path / "rules"
+    RuleStore((parse_rule("look then 1.00 success"),)).save(rules)
+    run(RunConfig(environment="alfworld", learn=1, episodes=0, rules=rules, out=tmp_path / "run"))
+    with closing(sqlite3.connect(tmp_path / "run" / "run.db")) as database:  # as a run was before they were kept
+        database.execute("DROP TABLE begun_with")
+        database.commit()
     said = complaint(agentwm("export", "run", cwd=tmp_path))
-    assert "by the rules that the run in run began with: expected a rule store" in said
+    assert "by the rules that the run in run began with, and it did not keep them" in said
     assert agentwm("export", "run", "--format", "transitions", cwd=tmp_path).returncode == 0
+
+
+def test_what_is_printed_is_utf_8_wherever_it_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = {"split": "train", "episode": 0, "text": "a café \u2028 and a mug\n"}
+    monkeypatch.setattr(cli_training, "_exported", lambda *_: Export((row,), 0))
+    raw = BytesIO()
+    monkeypatch.setattr("sys.stdout", TextIOWrapper(raw, encoding="cp1252", newline="\r\n"))
+    cli_training.export(tmp_path, form="transitions", out=None, phase="learn", held_out=0.1)
+    assert raw.getvalue() == Export((row,), 0).text().encode()
 
 
 def test_exporting_loads_nothing_that_only_extras_install() -> None:

@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -17,6 +18,7 @@ from agentwm.induction.table import UNPROVEN
 from agentwm.models.rule_model import AlignedModel
 from agentwm.rules.language import fluent_names, format_condition
 from agentwm.rules.matching import bind, conjunction
+from agentwm.rules.store import Record
 from agentwm.types import ActionSchema, Query, State, Value, Vocabulary
 from agentwm_environments.alfworld.game import Game
 
@@ -365,6 +367,58 @@ def test_a_contradicted_rule_is_retired_with_the_reason(live: Live, words: Vocab
     record = after.record(wrong)
     assert (record.state, record.contradicts, record.reason) == ("retired", 7, "contradicted by 7 transitions")
     assert wrong in inducer.revise(after, [*tied, *against, live("look")], words).retired
+
+
+def from_a_person(*texts: str, **record: Any) -> RuleStore:
+    """Return the rules that a person gave."""
+    rules = tuple(map(parse_rule, texts))
+    return RuleStore(rules, {rule.id: Record(origin="person", **record) for rule in rules})
+
+
+@pytest.mark.parametrize(
+    ("text", "is_contradicted"),
+    [
+        (
+            "any action when holding() is nothing then 1.00 success: holding() becomes nothing",
+            True,
+        ),  # a take fills the hand
+        ('any action when at() is "the moon" then 1.00 failure', False),  # it never speaks
+        ('any action when open("fridge 1") is true then 1.00 failure', True),  # what is done there succeeds
+        ('any action then 1.00 success: at() becomes "the moon"', True),
+        ('any action when holding() is "apple 1" then 1.00 success', False),
+    ],
+)
+def test_a_rule_about_any_action_is_retired_where_what_it_says_does_not_come_whatever_the_verb(
+    text: str, *, is_contradicted: bool, live: Live, words: Vocabulary
+) -> None:
+    store = from_a_person(text)
+    lived = live(*fetch("apple 1", "fridge 1"), "open fridge 1", "move apple 1 to fridge 1")
+    assert all(step.succeeded for step in lived)
+    revised = SymbolicInducer().revise(store, [lived], words)
+    [rule] = store.rules
+    assert (rule in revised.retired) == is_contradicted != (rule in revised.rules)
+    if is_contradicted:
+        assert revised.record(rule).reason.startswith("contradicted by ")
+
+
+def test_a_failure_contradicts_what_is_foretold_to_succeed_whatever_is_done(live: Live, words: Vocabulary) -> None:
+    """A rule of success about any action is asked, and predicts success, of every verb: that is what it is held to."""
+    store = from_a_person("any action when holding() is nothing then 1.00 success")
+    lived = live("open fridge 1", "go to fridge 1", "open fridge 1")
+    assert [step.succeeded for step in lived] == [False, True, True]
+    [first, *_] = AlignedModel.symbolic(store, words).predict([Query(lived.start, lived.transitions[0].action)])
+    assert (first.success, first.source) == (True, "rules")
+    revised = SymbolicInducer().revise(store, [lived], words)
+    [rule] = store.rules
+    assert revised.record(rule).reason == "contradicted by 1 transitions"
+    tolerated = from_a_person(rule.sentence(), contradicts=1)
+    assert rule in SymbolicInducer().revise(tolerated, [lived], words).rules, "it was given in spite of that"
+
+
+def test_what_a_rule_about_any_action_leaves_to_noise_does_not_contradict_it(live: Live, words: Vocabulary) -> None:
+    lived = live("open fridge 1", "go to fridge 1", "open fridge 1")
+    noisy = from_a_person("any action when holding() is nothing then 0.70 success")
+    assert noisy.rules == SymbolicInducer().revise(noisy, [lived], words).of_verb("any action")
 
 
 def test_a_retired_rule_that_follows_again_is_active_again(live: Live, words: Vocabulary) -> None:

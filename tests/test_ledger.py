@@ -472,6 +472,23 @@ def test_a_conflict_is_what_two_rules_foretell_differently_where_both_may_speak(
     assert conflict(*reversed(rules)) == about
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "about"),
+    [
+        ("no key ?k with (fits(?k) is ?o)", "some key ?o with (fits(?o) is ?x)", None),
+        ("no key ?x with (fits(?x) is ?o)", "some key ?o with (fits(?o) is ?x)", None),
+        ("no key ?k with (fits(?k) is ?k)", "some key ?o with (fits(?o) is ?x)", "success"),
+        ("some key ?k with (no cup ?c with (on(?c) is ?k))", "no key ?c with (no cup ?k with (on(?k) is ?c))", None),
+    ],
+)
+def test_what_a_condition_looks_for_may_be_called_like_what_the_other_rule_names(
+    one: str, other: str, about: str | None
+) -> None:
+    rules = parse_rule(f"heat ?o when {one} then 1.00 success"), parse_rule(f"heat ?x when {other} then 1.00 failure")
+    assert conflict(*rules) == about
+    assert conflict(*reversed(rules)) == about
+
+
 def test_a_rule_that_one_store_retired_goes_by_the_greater_evidence() -> None:
     mine = RuleStore((HOT,), {HOT.id: Record(supports=20)})
     theirs = RuleStore((), {HOT.id: Record(supports=2, contradicts=1, state="retired", reason="replaced")}, (HOT,))

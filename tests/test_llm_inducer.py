@@ -221,6 +221,8 @@ def test_without_a_sandbox_a_law_is_refused_and_says_what_to_install(
     asked = Asked(words, [induced(THERE, laws=(LAW,)), induced()]).about(walk)
     assert asked.accepted == [THERE]
     assert "pip install 'agentwm[sandbox]'" in asked.reasons[1]
+    assert len(asked.requests) == 1, "the model cannot mend that, so it is not asked to"
+    assert asked.inducer.count.dropped == 0, "the law may well make sense"
 
 
 # --- what is asked --------------------------------------------------------------------------------------------------------

@@ -155,6 +155,29 @@ def test_a_thing_keeps_the_sort_that_it_is_known_by(state: State, words: Vocabul
     assert asked.count.dropped == 1
 
 
+def test_a_name_that_differs_in_case_alone_is_the_thing_known(state: State, words: Vocabulary) -> None:
+    answer = said(
+        ("open", ["Fridge 1"], True),
+        ("in", ["Apple 1"], "FRIDGE 1"),
+        things=[("Apple 1", "object", "apple"), ("Sofa 1", "receptacle", "sofa")],
+    )
+    asked = perceiver(answer, words)
+    perception = asked.perceive(Observation("Fridge 1 is open. Apple 1 is in it. Sofa 1 is beside it."), GO, state)
+    facts = {**perception.told, **perception.changed}
+    assert facts[Fluent("open", ("fridge 1",))] is True
+    assert facts[Fluent("in", ("apple 1",))] == "fridge 1"
+    assert {fluent.args for fluent in facts if fluent.name == "sort"} == {("Sofa 1",)}, "the only new one"
+    assert asked.count.dropped == 0
+
+
+def test_of_two_things_that_differ_in_case_alone_neither_is_taken_for_a_third(state: State, words: Vocabulary) -> None:
+    two = {Fluent("sort", (name,)): "receptacle" for name in ("Box 1", "box 1")}
+    asked = perceiver(said(("open", ["BOX 1"], True), ("open", ["Box 1"], True)), words)
+    told = asked.perceive(Observation("Box 1 is open."), GO, {**state, **two})
+    assert {**told.told, **told.changed} == {Fluent("open", ("Box 1",)): True}
+    assert asked.count.dropped == 1
+
+
 def test_only_fluents_that_a_text_can_tell_of_can_be_named(words: Vocabulary) -> None:
     fluents = {
         **words.fluents,
@@ -354,3 +377,28 @@ def test_a_world_without_a_reader_needs_the_role_in_a_run(monkeypatch: pytest.Mo
     assert (both.learned_from.episodes, both.episodes, both.errors) == (1, 1, [])
     use = both.llm.by_role["perceive"]
     assert use.replies.questions >= use.calls > 4 + 1, "what was read while learning is counted, too"
+
+
+def test_whoever_reads_goals_in_peoples_own_words_reads_what_the_world_answers_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    spec = EnvironmentSpec(
+        "cottage", "a hall and a cellar", ("only",), ("own",), make=lambda _: Cottage(), goals=("template", "human")
+    )
+    known = build.environment
+    monkeypatch.setattr(build, "environment", lambda name: spec if name == "cottage" else known(name))
+    text_world.rules().save(tmp_path / "rules")
+    model = {"model": "scripted/tests.text_world:reading", "goals": "human"}
+    options = {"environment": "cottage", "learn": 0, "episodes": 1, "rules": tmp_path / "rules"}
+    report = run(RunConfig.parse({**options, **model, "out": tmp_path / "run"}))
+    assert (report.success.count, report.llm.by_role["perceive"].calls) == (1, 4 + 1)
+
+
+def test_the_role_is_an_error_where_nothing_is_left_to_perceive(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("ALFWORLD_DATA", raising=False)
+    options = {"environment": "alfworld", "learn": 0, "episodes": 1, "model": "scripted/tests.text_world:reading"}
+    with pytest.raises(ConfigurationError, match=r"leaves nothing to perceive: .* or choose --goals human"):
+        run(RunConfig.parse({**options, "roles": ["predict", "perceive"], "out": tmp_path / "run"}))
+    assert not (tmp_path / "run").exists()

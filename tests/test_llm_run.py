@@ -330,6 +330,26 @@ def test_the_command_says_what_stopped_it_and_how_to_go_on(ask: Ask, rules: Path
     assert report["llm"]["by_role"]["predict"]["calls"] == report["llm"]["calls"] > 4
 
 
+def test_code_that_only_the_folder_of_a_run_names_is_not_called(
+    rules: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (tmp_path / "stranger.py").write_text("open('called', 'w').close()\n\ndef say(request):\n    return '{}'\n")
+    options = ["--learn", "0", "--rules", str(rules), "--episodes", "2", "--max-steps", "4", "--ask", "always"]
+    model = ["--model", "scripted/stranger:say"]
+    begun = agentwm("run", "alfworld", *options, *model, "--max-calls", "1", "--out", "run", cwd=tmp_path)
+    assert begun.returncode == 3, begun.stderr
+    (tmp_path / "called").unlink()
+    refused = complaint(agentwm("run", "--resume", "run", "--max-calls", "400", cwd=tmp_path))
+    assert "would call scripted/stranger:say, which is code: if you trust it, say so with --model" in refused
+    other = complaint(agentwm("run", "--resume", "run", "--model", HOPEFUL, cwd=tmp_path))
+    assert f"was begun with --model scripted/stranger:say, not {HOPEFUL}" in other
+    assert not (tmp_path / "called").exists()
+    resumed = agentwm("run", "--resume", "run", *model, "--max-calls", "400", cwd=tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+    assert (tmp_path / "called").exists(), "or the first assertion could not have failed"
+
+
 def test_a_server_that_turns_us_away_is_one_sentence_that_says_how_to_go_on(rules: Path, tmp_path: Path) -> None:
     options = ["--learn", "0", "--rules", str(rules), "--episodes", "1", "--ask", "always", "--out", "run"]
     with FaultServer("401", for_ever=True) as server:

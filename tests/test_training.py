@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from agentwm.backends.protocol import BackendOptions, Message, Reply, Request, e
 from agentwm.errors import ConfigurationError, MissingExtraError
 from agentwm.training.dataset import Conversation, read_dataset
 from agentwm.training.report import Counts, Scores, TrainingReport, report_view
+from agentwm.training.saving import appearing
 from tests.test_cli import agentwm, complaint
 from tests.tiny_model import TinyModel, command, has, needs_torch, one_thread, tiny_model
 
@@ -120,6 +122,39 @@ def test_what_is_there_already_is_not_written_over(tmp_path: Path) -> None:
     ):
         assert expected in complaint(agentwm("train", data, *arguments, cwd=tmp_path))
     assert mine.read_text() == "mine\n"
+
+
+def test_a_model_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    out = tmp_path / "models" / "m"
+    with suppress(KeyboardInterrupt), appearing(out) as folder:
+        written(folder / "weights", "half")
+        raise KeyboardInterrupt
+    assert list((tmp_path / "models").iterdir()) == []
+    out.mkdir()
+    with appearing(out) as folder:
+        written(folder / "weights", "all")
+        assert list(out.iterdir()) == []
+    assert [path.name for path in (tmp_path / "models").rglob("*")] == ["m", "weights"]
+
+
+def test_what_another_training_is_writing_is_left_alone(tmp_path: Path) -> None:
+    theirs = tmp_path / "m.unfinished"
+    theirs.mkdir()
+    mine = written(theirs / "weights", "theirs")
+    with pytest.raises(ConfigurationError, match=r"m\.unfinished is there: .* remove it, or choose another --out"):
+        appearing(tmp_path / "m").__enter__()
+    assert mine.read_text() == "theirs\n"
+
+
+@needs_torch
+def test_a_folder_that_cannot_be_written_is_found_out_before_anything_is_trained(
+    tiny: TinyModel, tmp_path: Path
+) -> None:
+    written(tmp_path / "file", "no folder")
+    data = some_of(tiny.data, tmp_path / "d.jsonl", 8)
+    done = agentwm("train", data, "--out", "file/m", *QUICK[:6], cwd=tmp_path)
+    assert "cannot write the model to file/m: " in complaint(done)
+    assert "step" not in done.stderr
 
 
 def test_a_report_without_held_out_scores_says_so() -> None:

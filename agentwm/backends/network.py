@@ -74,22 +74,11 @@ def retried(
     A server's own Retry-After is obeyed to the letter; one that asks for more time than there is ends the call at once.
     """
 
-    def wait(state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, BackendError) and error.retry_after_s is not None:
-            return error.retry_after_s
-        doubled_s = patience.first_wait_s * 2.0 ** (state.attempt_number - 1)
-        # Calls that failed together must not come back together.
-        return min(doubled_s, patience.longest_wait_s) * rng.uniform(0.5, 1.0)
-
-    def is_transient(error: BaseException) -> bool:
-        return isinstance(error, BackendError) and error.is_transient
-
     async def send_again(request: Request) -> Reply:
         retrying = AsyncRetrying(
             stop=stop_after_attempt(patience.attempts) | stop_before_delay(patience.seconds),
-            wait=wait,
-            retry=retry_if_exception(is_transient),
+            wait=_waiting(patience, rng),
+            retry=retry_if_exception(_is_transient),
             sleep=sleep,
             reraise=True,
         )
@@ -110,6 +99,24 @@ def retried(
         raise failure
 
     return send_again
+
+
+def _waiting(patience: Patience, rng: random.Random) -> Callable[[RetryCallState], float]:
+    """Return how many seconds to wait after a failure: as many as the server asked for, else twice as many each time."""
+
+    def wait(state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, BackendError) and error.retry_after_s is not None:
+            return error.retry_after_s
+        doubled_s = patience.first_wait_s * 2.0 ** (state.attempt_number - 1)
+        # Calls that failed together must not come back together.
+        return min(doubled_s, patience.longest_wait_s) * rng.uniform(0.5, 1.0)
+
+    return wait
+
+
+def _is_transient(error: BaseException) -> bool:
+    return isinstance(error, BackendError) and error.is_transient
 
 
 def _attempts(retrying: AsyncRetrying) -> int:

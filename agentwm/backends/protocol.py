@@ -213,10 +213,12 @@ class BackendSpec:
     """What an entry point of the group ``agentwm.backends`` names.
 
     ``make`` returns the bare backend, which meters what it asks in the account of its options; `agentwm.backends.layers` puts
-    checking, cache and recording above it. ``missing`` returns what stops it from running here, or None.
+    checking, cache and recording above it. ``missing`` returns what stops it from running here, or None. ``names_code`` says that its
+    model is code, which is imported and called: such a one is taken from whoever starts a run, never from a file alone.
     """
 
     name: str
     summary: str
     make: Callable[[BackendOptions], Backend]
     missing: Callable[[], str | None] = lambda: None
+    names_code: bool = False

@@ -66,4 +66,4 @@ def _make(options: BackendOptions) -> Backend:
     return scripted(script, account=options.account, name=options.model)
 
 
-SPEC = BackendSpec("scripted", "answers by a Python function: scripted/MODULE:FUNCTION", _make)
+SPEC = BackendSpec("scripted", "answers by a Python function: scripted/MODULE:FUNCTION", _make, names_code=True)

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from agentwm.evaluation.display import figures_table
 
-__all__ = ["BudgetForecast", "CostForecast", "Example", "Forecast", "RoleForecast", "forecast_view"]
+__all__ = ["BudgetForecast", "CostForecast", "ExamplePrompt", "Forecast", "RoleForecast", "forecast_view"]
 
 MOST_SHOWN = 1_600  # characters of a message
 
@@ -18,7 +18,7 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Example(_Frozen):
+class ExamplePrompt(_Frozen):
     """One question as it was put to the stand-in: the system's message and the user's."""
 
     system: str
@@ -44,7 +44,7 @@ class RoleForecast(_Frozen):
     shared_tokens: int
     reply_tokens: int
     longest_reply_tokens: int
-    example: Example
+    example: ExamplePrompt
 
 
 class CostForecast(_Frozen):
@@ -185,7 +185,7 @@ _SMALL_PRINT = (
 )
 
 
-def _shown(example: Example) -> Text:
+def _shown(example: ExamplePrompt) -> Text:
     text = Text()
     for speaker, said in (("system", example.system), ("user", example.user)):
         cut = (

@@ -7,7 +7,7 @@ No rule is given up for a law, which is dearer to ask and cannot be looked into;
 foretold.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from agentwm.evaluation.evidence import Claim, heard
@@ -76,40 +76,50 @@ def needless(
     """
     coverage, transitions = coverage_of(store, lived, vocabulary, sandbox=sandbox)
     counts = {name: coverage.counts(name) for name in coverage.rules}
-    for name in (name for name, (right, wrong) in counts.items() if not right + wrong):
-        coverage.forget(name)
+    _forget(coverage, [name for name, (right, wrong) in counts.items() if not right + wrong])
     speaking = len(coverage.rules)
     laws = {law.id for law in store.laws}
-    reasons = {
+    reasons = _never_right(coverage.rules, counts, laws)
+    _forget(coverage, reasons)
+    rows = {name: (coverage.right(name), coverage.wrong(name)) for name in coverage.rules if name in laws}
+    _forget(coverage, rows)
+    cover = exact_cover([coverage.right(name) for name in coverage.rules]) if exact else None
+    reasons |= _needless_rules(coverage) if cover is None else _unchosen(coverage, cover)
+    reasons |= _needless_laws(rows, coverage)
+    return Pruning(reasons, speaking, transitions, cover)
+
+
+def _forget(coverage: Coverage, names: Iterable[str]) -> None:
+    for name in list(names):
+        coverage.forget(name)
+
+
+def _never_right(names: Iterable[str], counts: Mapping[str, tuple[int, int]], laws: Container[str]) -> dict[str, str]:
+    """Return the rules and laws among ``names`` that spoke and were right about nothing, by how often they were right and wrong."""
+    return {
         name: f"wrong in {counts[name][1]} steps, and right about nothing new"
         if name in laws
         else f"wrong in all {counts[name][1]} steps in which it spoke"
-        for name in coverage.rules
+        for name in names
         if not counts[name][0]
     }
-    for name in reasons:
-        coverage.forget(name)
-    rows = {name: (coverage.right(name), coverage.wrong(name)) for name in coverage.rules if name in laws}
-    for name in rows:
-        coverage.forget(name)
-    cover = None
-    if exact:
-        names = coverage.rules
-        cover = exact_cover([coverage.right(name) for name in names])
-        chosen = {names[index] for index in cover.chosen}
-        unchosen = [name for name in names if name not in chosen]
-        reasons |= dict.fromkeys(unchosen, "not among the fewest rules that explain as much")
-    else:
-        dominated = coverage.dominated()
-        reasons |= {
-            name: f"{other} explains all that it explains, and is no more often wrong"
-            for name, other in dominated.items()
-        }
-        for name in dominated:
-            coverage.forget(name)
-        reasons |= dict.fromkeys(coverage.redundant(), "all that it explains, other rules explain too")
-    reasons |= _needless_laws(rows, coverage)
-    return Pruning(reasons, speaking, transitions, cover)
+
+
+def _unchosen(coverage: Coverage, cover: Cover) -> dict[str, str]:
+    """Return the rules that the exact ``cover`` does without; they stay in ``coverage``."""
+    chosen = {coverage.rules[index] for index in cover.chosen}
+    unchosen = [name for name in coverage.rules if name not in chosen]
+    return dict.fromkeys(unchosen, "not among the fewest rules that explain as much")
+
+
+def _needless_rules(coverage: Coverage) -> dict[str, str]:
+    """Return the rules that others make needless; those that a single one dominates are forgotten by ``coverage``."""
+    reasons = {
+        name: f"{other} explains all that it explains, and is no more often wrong"
+        for name, other in coverage.dominated().items()
+    }
+    _forget(coverage, reasons)
+    return reasons | dict.fromkeys(coverage.redundant(), "all that it explains, other rules explain too")
 
 
 def _needless_laws(rows: Mapping[str, tuple[int, int]], rules: Coverage) -> dict[str, str]:

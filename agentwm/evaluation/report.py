@@ -234,8 +234,6 @@ def report_on(  # noqa: PLR0913 -- one argument per thing a report must say of w
     """
     played = [result for result in results if result.phase == "play"]
     learned = [result for result in results if result.phase == "learn"]
-    predictions = sum(result.predictions for result in played)
-    right = sum(result.predictions_right for result in played)
     return Report(
         environment=config.environment,
         engine=engine,
@@ -243,24 +241,16 @@ def report_on(  # noqa: PLR0913 -- one argument per thing a report must say of w
         episodes=len(played),
         success=_success(played),
         steps=_steps(played),
-        by_task_type={
-            task_type: TypeReport(episodes=len(group), success=_success(group), steps=_steps(group))
-            for task_type, group in grouped(played, lambda result: result.task_type).items()
-        },
+        by_task_type=_by_task_type(played),
         attempts_per_task=1,
         admissible_used=config.admissible,
         max_steps=limits[1],
         seed=config.seed,
         altered=config.altered,
         goals=config.goals,
-        learned_from=LearnedFrom(
-            split=splits[0],
-            episodes=len(learned),
-            steps=sum(result.steps for result in learned),
-            max_steps=limits[0],
-        ),
+        learned_from=_learned_from(learned, splits[0], limits[0]),
         rules=RuleCount(active=rules[0], retired=rules[1]),
-        prediction=PredictionScore(accuracy=right / predictions if predictions else None, n=predictions),
+        prediction=_prediction(played),
         llm=(llm or LLMUse()).shared(len(played), sum(result.won for result in played)),
         errors=[*refused, *(f"{result.task}: {result.error}" for result in results if result.error)],
         wall_s=round(wall_s, 3),
@@ -286,6 +276,24 @@ def result_of(record: "EpisodeRecord") -> EpisodeResult:
         predictions=record.predictions,
         predictions_right=record.predictions_right,
     )
+
+
+def _by_task_type(results: Sequence[EpisodeResult]) -> dict[str, TypeReport]:
+    return {
+        task_type: TypeReport(episodes=len(group), success=_success(group), steps=_steps(group))
+        for task_type, group in grouped(results, lambda result: result.task_type).items()
+    }
+
+
+def _learned_from(results: Sequence[EpisodeResult], split: str, max_steps: int) -> LearnedFrom:
+    steps = sum(result.steps for result in results)
+    return LearnedFrom(split=split, episodes=len(results), steps=steps, max_steps=max_steps)
+
+
+def _prediction(results: Sequence[EpisodeResult]) -> PredictionScore:
+    n = sum(result.predictions for result in results)
+    right = sum(result.predictions_right for result in results)
+    return PredictionScore(accuracy=right / n if n else None, n=n)
 
 
 def _success(results: Sequence[EpisodeResult]) -> Success:

@@ -291,27 +291,31 @@ def accept(  # noqa: PLR0913 -- what is believed of whom, on what and why: each 
     reasons: dict[str, str] = {}
     for name, entry in new.items():
         evidence = weighed[name]
-        right = evidence.right & held_out
         records[name] = Record(
-            supports=right.bit_count(),
+            supports=(evidence.right & held_out).bit_count(),
             contradicts=evidence.wrong.bit_count(),
             last_spoken=(evidence.right | evidence.wrong).bit_length() - 1,
             origin=origin,
             reason=evidence.complaint,
         )
         told = {key for position, key in enumerate(keys) if evidence.telling >> position & 1} - shown
-        if fault := evidence.fault():
+        if (
+            fault := evidence.fault()
+            or _too_few(len(told), least, evidence)
+            or _unseen(entry, evidence, lived, vocabulary)
+        ):
             reasons[name] = f"not accepted: {fault}"
-        elif len(told) < least:
-            more = f"; it {evidence.complaint}" if evidence.complaint else ""
-            reasons[name] = (
-                f"not accepted: foretold {len(told)} questions rightly that it was not made from, and {least} are asked for{more}"
-            )
-        elif isinstance(entry, Rule) and (unseen := _unseen_change(entry, evidence.right, lived, vocabulary)):
-            reasons[name] = f"not accepted: nobody has seen that {unseen}"
     rules = tuple(entry for entry in new.values() if isinstance(entry, Rule))
     laws = tuple(entry for entry in new.values() if isinstance(entry, Law))
     return replace(store, rules=(*store.rules, *rules), laws=(*store.laws, *laws), records=records).retire(reasons)
+
+
+def _too_few(foretold: int, least: int, evidence: Evidence) -> str:
+    """Return why so many questions ``foretold`` rightly are not enough; empty where they are."""
+    if foretold >= least:
+        return ""
+    more = f"; it {evidence.complaint}" if evidence.complaint else ""
+    return f"foretold {foretold} questions rightly that it was not made from, and {least} are asked for{more}"
 
 
 def evidence_for(
@@ -332,14 +336,16 @@ def evidence_for(
     return {name: weigh(row, lived, vocabulary) for name, row in said.items()}
 
 
-def _unseen_change(rule: Rule, right: int, lived: Sequence[Example], vocabulary: Vocabulary) -> str:
-    """Return the first change that ``rule`` foretells and that came in none of the examples it is ``right`` about; empty where all came."""
-    spoken = [example for position, example in enumerate(lived) if right >> position & 1]
-    for outcome in rule.outcomes:
+def _unseen(entry: Rule | Law, evidence: Evidence, lived: Sequence[Example], vocabulary: Vocabulary) -> str:
+    """Return which change that a rule foretells came in none of the examples that it is right about; empty where all came, and for laws."""
+    if isinstance(entry, Law):
+        return ""
+    spoken = [example for position, example in enumerate(lived) if evidence.right >> position & 1]
+    for outcome in entry.outcomes:
         for change in outcome.changes:
-            alone = replace(rule, outcomes=(replace(outcome, changes=(change,)),))
+            alone = replace(entry, outcomes=(replace(outcome, changes=(change,)),))
             if not any(_came(rule_answer(alone, example, vocabulary), example, vocabulary) for example in spoken):
-                return str(change)
+                return f"nobody has seen that {change}"
     return ""
 
 

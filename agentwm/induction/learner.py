@@ -10,12 +10,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from agentwm.induction.credit import Example, examples
+from agentwm.induction.evidence import rule_answer, weigh
 from agentwm.induction.pruning import maximum_coverage
 from agentwm.induction.search import Conjunction, false_mask, mask_of, separate, shut_out
 from agentwm.induction.table import Table
 from agentwm.knowledge import learn as learn_knowledge
 from agentwm.rules import matching
-from agentwm.rules.language import Change, Rule, RuleOutcome
+from agentwm.rules.language import ANY_ACTION, Change, Rule, RuleOutcome
 from agentwm.rules.matching import holds, instances, value_of
 from agentwm.rules.store import Record, RuleStore, Silence, signature
 from agentwm.types import Condition, Fluent, Ref, Term, Trajectory, Value, Var, Vocabulary
@@ -286,7 +287,7 @@ def _retire(
             continue
         record = store.record(rule)
         against = _contradictions(rule, tables)
-        at_hand = sum(len(table) for (verb, _), table in tables.items() if verb == rule.verb)
+        at_hand = sum(len(table) for (verb, _), table in tables.items() if rule.verb in (verb, ANY_ACTION))
         is_given = record.origin != "symbolic" and against <= record.contradicts
         if is_given or (not against and record.supports > at_hand):
             held.append(rule)
@@ -298,6 +299,9 @@ def _retire(
 
 
 def _contradictions(rule: Rule, tables: dict[tuple[str, Sorts], Table]) -> int:
+    """Return how many transitions speak against ``rule``."""
+    if rule.verb == ANY_ACTION:
+        return _contradictions_of_any_action(rule, tables)
     count = 0
     for (verb, _), table in tables.items():
         if verb != rule.verb:
@@ -309,6 +313,20 @@ def _contradictions(rule: Rule, tables: dict[tuple[str, Sorts], Table]) -> int:
                     for bindings in instances(rule, example.action, example.before)
                 )
     return count
+
+
+def _contradictions_of_any_action(rule: Rule, tables: dict[tuple[str, Sorts], Table]) -> int:
+    """Return how many transitions, whatever their verb, speak against a rule about any action; none while its noise may have brought them.
+
+    Such a rule of success foretells that the action succeeds, and then what it changes: so it predicts (`RuleModel.speak`), and so it is
+    weighed when somebody proposes it. Hence an action that failed where it speaks is against it, and so is a change that did not come.
+    """
+    lived = [example for table in tables.values() for example in table.rows]
+    if not lived:
+        return 0
+    vocabulary = next(iter(tables.values())).vocabulary
+    evidence = weigh([rule_answer(rule, example, vocabulary) for example in lived], lived, vocabulary)
+    return evidence.wrong.bit_count() if evidence.fault() else 0
 
 
 # --- silence -------------------------------------------------------------------------------------------------------------

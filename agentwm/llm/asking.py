@@ -4,7 +4,7 @@ A reply that cannot be used after it was asked for again (of the wrong form, cut
 None, counts it, and the symbolic mind goes on alone. Everything else that goes wrong (no server, no key, no budget) is raised.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -17,6 +17,8 @@ from agentwm.errors import BackendError, InvalidReplyError, RefusalError, Trunca
 __all__ = ["UNUSABLE", "Asker", "ReplyCount"]
 
 Form = TypeVar("Form", bound=BaseModel)
+Subject = TypeVar("Subject")
+Read = TypeVar("Read")
 MAX_TOKENS = 1024
 UNUSABLE = (InvalidReplyError, RefusalError, TruncatedReplyError)
 
@@ -97,6 +99,30 @@ class Asker(Generic[Form]):
                 self.tell(ReplyCount(questions=1, second=int(answer.is_second)))
                 self._said[request] = _Said(answer.read(self._form))
         return [self._said[request].value for request in requests]
+
+    def ask_about(
+        self,
+        subjects: Sequence[Subject],
+        request: Callable[[Subject], Request],
+        read: Callable[[Subject, Form], tuple[Read, int]],
+    ) -> list[Read | None]:
+        """Return what is ``read`` in the answers about ``subjects``, asked side by side; None where one could not be used.
+
+        ``read`` returns, too, how much of an answer makes no sense: that is counted once for each question. Raises: as `ask`.
+        """
+        requests = [request(subject) for subject in subjects]
+        new = {each for each in requests if each not in self._said}
+        found: list[Read | None] = []
+        for subject, asked, said in zip(subjects, requests, self.ask(requests), strict=True):
+            if said is None:
+                found.append(None)
+                continue
+            understood, dropped = read(subject, said)
+            found.append(understood)
+            if asked in new:
+                new.discard(asked)
+                self.tell(ReplyCount(dropped=dropped))
+        return found
 
     def was_asked(self, request: Request) -> Form | None:
         """Return what was said to ``request``, None where it was not put or not answered."""

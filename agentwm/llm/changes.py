@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from agentwm.llm.words import fits
+from agentwm.llm.words import SORT, fits
 from agentwm.types import NOT_ENTITIES, Fluent, FluentSchema, Query, State, Value, Vocabulary
 
 __all__ = ["StatedChange", "in_one_line", "read_changes", "read_facts"]
@@ -77,7 +77,7 @@ class _Nonsense:
 def _of_the_action(query: Query, vocabulary: Vocabulary) -> dict[Fluent, Value]:
     """Return the sorts of the action's own names, for those of which none is known."""
     schema = vocabulary.actions[query.action.verb]
-    sorts = {Fluent("sort", (name,)): sort for name, sort in zip(query.action.args, schema.parameters, strict=True)}
+    sorts = {Fluent(SORT, (name,)): sort for name, sort in zip(query.action.args, schema.parameters, strict=True)}
     return {
         fluent: sort
         for fluent, sort in sorts.items()
@@ -113,5 +113,5 @@ def _named(sorts: str, name: Value, known: State) -> Value | _Nonsense:
     if sorts in NOT_ENTITIES:
         return in_one_line(name)
     # Some sorts are only roles that things of other sorts play (a place where one can stand): these take any name that is known.
-    met = {sort for fluent, sort in known.items() if fluent.name == "sort"}
+    met = {sort for fluent, sort in known.items() if fluent.name == SORT}
     return name if fits(name, sorts if set(sorts.split("|")) & met else "any", known) else _Nonsense()

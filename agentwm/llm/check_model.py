@@ -172,19 +172,13 @@ def _report(
     symbolic = AlignedModel.symbolic(world.rules, world.asked.vocabulary)
     alone = symbolic.predict(world.queries)
     said = {name: model.speak(world.queries) for name, model in models.items()}
-    beside = {
-        name: symbolic.asking(models[model], "silent").predict(world.queries)
-        for name, model in ((FIRST, BLIND), (BOTH, TOLD))
-    }
-    symbolic.close()
     stated = {name: _statements(model, world) for name, model in models.items()}
     ways = {
         RULES: _foretelling(world, alone, None),
-        BLIND: _foretelling(world, said[BLIND], stated[BLIND]),
-        TOLD: _foretelling(world, said[TOLD], stated[TOLD]),
-        FIRST: _foretelling(world, beside[FIRST], stated[BLIND]),
-        BOTH: _foretelling(world, beside[BOTH], stated[TOLD]),
+        **{name: _foretelling(world, said[name], stated[name]) for name in models},
+        **_behind_rules(world, symbolic, models, stated),
     }
+    symbolic.close()
     identity, transitions = backend.identity, world.transitions
     verbs = [transition.action.verb for transition in transitions]
     return ModelCheck(
@@ -202,25 +196,35 @@ def _report(
         failing=sum(not each.succeeded for each in transitions),
         silent=sum(each.source != "rules" for each in alone),
         ruled_right=sum(
-            said.source == "rules" and said.success == each.succeeded
-            for said, each in zip(alone, transitions, strict=True)
+            ruled.source == "rules" and ruled.success == each.succeeded
+            for ruled, each in zip(alone, transitions, strict=True)
         ),
         verbs={verb: verbs.count(verb) for verb in sorted(set(verbs))},
         prompt=build.prompt("predict").digest,
         ways=ways,
-        asked={
-            name: Asked(
-                replies=replies_of(model.count),
-                calibration=[
-                    CalibrationRow(**row._asdict())
-                    for row in Calibration(tuple(each for each in stated[name] if each is not None)).table()
-                    if row.total
-                ],
-            )
-            for name, model in models.items()
-        },
+        asked={name: _asked(model, stated[name]) for name, model in models.items()},
         **_spent(backend.replies.values(), price),
     )
+
+
+def _behind_rules(
+    world: _World,
+    symbolic: AlignedModel,
+    models: Mapping[str, LLMWorldModel],
+    stated: Mapping[str, Sequence[Statement | None]],
+) -> dict[str, Foretelling]:
+    """Return how right each model is where it is asked only what the rules leave open."""
+    return {
+        name: _foretelling(world, symbolic.asking(models[model], "silent").predict(world.queries), stated[model])
+        for name, model in ((FIRST, BLIND), (BOTH, TOLD))
+    }
+
+
+def _asked(model: LLMWorldModel, stated: Iterable[Statement | None]) -> Asked:
+    """Return what came of the replies of ``model``, and how what it stated came true."""
+    calibration = Calibration(tuple(each for each in stated if each is not None))
+    rows = [CalibrationRow(**row._asdict()) for row in calibration.table() if row.total]
+    return Asked(replies=replies_of(model.count), calibration=rows)
 
 
 def _statements(model: LLMWorldModel, world: _World) -> list[Statement | None]:

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from agentwm.induction.credit import Example, examples
 from agentwm.induction.evidence import LEAST, happened
-from agentwm.llm.words import changeable, thing_lines
+from agentwm.llm.words import KIND, SORT, changeable, thing_lines
 from agentwm.models.rule_model import AlignedModel
 from agentwm.rules.language import format_term
 from agentwm.rules.store import RuleStore
@@ -21,7 +21,6 @@ __all__ = ["Case", "case_lines", "cases_of", "contrasting", "contrasts", "unexpl
 
 POSSIBLE = 0.05  # how probable an outcome must be, where everything is answered, for its coming to surprise nobody
 LONGEST_ANSWER = 200  # characters of the world's answer that are shown
-_SORT, _KIND = "sort", "kind"
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class Case:
 
     def _lifted_name(self, name: str) -> str:
         args = self.example.action.args
-        return f"?{args.index(name)}" if name in args else str(self.example.before.get(Fluent(_KIND, (name,)), name))
+        return f"?{args.index(name)}" if name in args else str(self.example.before.get(Fluent(KIND, (name,)), name))
 
 
 def cases_of(trajectories: Iterable[Trajectory], vocabulary: Vocabulary) -> list[Case]:
@@ -92,7 +91,7 @@ def _facts(example: Example, vocabulary: Vocabulary) -> dict[Fluent, Value]:
     return told | {
         fluent: value
         for fluent, value in state.items()
-        if fluent.args and near.issuperset(fluent.args) and (fluent.name != _SORT or fluent.args[0] in args)
+        if fluent.args and near.issuperset(fluent.args) and (fluent.name != SORT or fluent.args[0] in args)
     }
 
 

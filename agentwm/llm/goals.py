@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, create_model
 from agentwm.backends.prompts import Prompt
 from agentwm.backends.protocol import Backend, Request
 from agentwm.llm.asking import Asker, ReplyCount
+from agentwm.llm.words import KIND, SORT
 from agentwm.types import Fluent, Gap, Goal, GoalShape, State, Vocabulary
 
 __all__ = ["LLMGoalReader", "Meant", "Unread"]
@@ -65,17 +66,8 @@ class LLMGoalReader:
 
         Raises: BackendError when the model cannot be asked.
         """
-        requests = [self.request(each) for each in unread]
-        new = {request for request in requests if self._asker.was_asked(request) is None}
-        goals = []
-        for each, request, meant in zip(unread, requests, self._asker.ask(requests), strict=True):
-            goal = Goal(each.text) if meant is None else _goal(each, meant)
-            goals.append(goal)
-            if request in new:
-                new.discard(request)
-                is_open = meant is not None and meant.shape is not None and not goal.conditions
-                self._asker.tell(ReplyCount(dropped=int(is_open)))
-        return goals
+        goals = self._asker.ask_about(unread, self.request, _goal)
+        return [goal or Goal(each.text) for each, goal in zip(unread, goals, strict=True)]
 
     def request(self, unread: Unread) -> Request:
         """Return what is put to the model for ``unread``."""
@@ -93,12 +85,13 @@ class LLMGoalReader:
         return replace(self._asker.request(slots), schema=form)
 
 
-def _goal(unread: Unread, meant: Meant) -> Goal:
+def _goal(unread: Unread, meant: Meant) -> tuple[Goal, int]:
+    """Return the goal that is ``meant``, and how many shapes had to be dropped, for a gap left open."""
     shape = next((shape for shape in unread.vocabulary.goals if shape.name == meant.shape), None)
     words = {gap.name: getattr(meant.words, gap.name) for gap in shape.gaps} if shape else {}
     if shape is None or not all(words.values()):
-        return Goal(unread.text)
-    return Goal(unread.text, shape.filled(words))
+        return Goal(unread.text), int(meant.shape is not None)
+    return Goal(unread.text, shape.filled(words)), 0
 
 
 def _words(shapes: Sequence[GoalShape], start: State) -> dict[str, tuple[str, ...]]:
@@ -108,8 +101,8 @@ def _words(shapes: Sequence[GoalShape], start: State) -> dict[str, tuple[str, ..
 
 
 def _kinds(gap: Gap, start: State) -> tuple[str, ...]:
-    things = (fluent.args[0] for fluent, sort in start.items() if fluent.name == "sort" and sort == gap.sort)
-    kinds = {start.get(Fluent("kind", (thing,))) for thing in things}
+    things = (fluent.args[0] for fluent, sort in start.items() if fluent.name == SORT and sort == gap.sort)
+    kinds = {start.get(Fluent(KIND, (thing,))) for thing in things}
     return tuple(sorted(kind for kind in kinds if isinstance(kind, str) and kind))
 
 

@@ -18,7 +18,7 @@ from agentwm.induction.evidence import accept, evidence_for
 from agentwm.induction.table import parameter_names
 from agentwm.llm.asking import Asker, ReplyCount
 from agentwm.llm.contrast import Case, case_lines, cases_of, contrasting, contrasts, unexplained
-from agentwm.llm.words import changeable, command_lines, fluent_lines, rule_lines
+from agentwm.llm.words import NONE, changeable, command_lines, fluent_lines, rule_lines
 from agentwm.rules.language import Rule, fluent_names, parse_rule
 from agentwm.rules.laws import Law, parse_law
 from agentwm.rules.store import RuleStore
@@ -27,7 +27,6 @@ from agentwm.types import ActionSchema, Condition, Ref, Some, Trajectory, Vocabu
 __all__ = ["InducedRules", "LLMInducer", "Proposal", "ProposedRule"]
 
 NO_RULES = RuleStore()
-NONE = "(none)"
 MOST_RULES = 6
 MOST_LAWS = 1
 MOST_QUESTIONS = 3
@@ -193,7 +192,7 @@ class LLMInducer:
     def _judged(
         self, store: RuleStore, question: _Question, induced: InducedRules, cases: Sequence[Case], *, is_mended: bool
     ) -> RuleStore:
-        """Return ``store`` with what of ``induced`` is accepted; the rest is noted in ``question`` as refused, with the reason."""
+        """Return ``store`` with what of ``induced`` is accepted; what it may mend of the rest is noted in ``question``."""
         shown = tuple(question.shown)
         rules = {each.rule: each for each in induced.rules}
         for text in dict.fromkeys((*rules, *induced.laws)):
@@ -201,10 +200,13 @@ class LLMInducer:
                 entry = self._read(text, question.schema) if text in rules else parse_law(text)
                 claimed = [shown[n - 1] for n in rules[text].explains if n <= len(shown)] if text in rules else []
                 after, reason = self._weighed(store, question, entry, shown, claimed, cases)
-            except (RuleError, MissingExtraError) as error:
-                after, reason = store, f"not understood: {error}"
+                is_mendable = bool(reason) and reason not in _NEEDLESS
+            except RuleError as error:
+                after, reason, is_mendable = store, f"not understood: {error}", True
                 self._asker.tell(ReplyCount(dropped=1))
-            if reason and reason not in _NEEDLESS:
+            except MissingExtraError as error:  # the user's to mend: the model would be asked for nothing
+                after, reason, is_mendable = store, str(error), False
+            if is_mendable:
                 question.refused.append(f"- {' '.join(text.split())}\n  {reason}")
             store = after
             self.proposals.append(

@@ -85,7 +85,7 @@ class Notes(BaseModel):
     def save(self, path: Path) -> None:
         """Write the notes to ``path``: a crash leaves the old ones or the new ones."""
         temporary = path.with_name(f"{path.name}.new")
-        temporary.write_text(self.model_dump_json() + "\n", encoding="utf-8")
+        temporary.write_text(self.model_dump_json() + "\n", encoding="utf-8", newline="\n")
         temporary.replace(path)
 
     @classmethod

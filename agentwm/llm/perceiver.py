@@ -15,7 +15,7 @@ from agentwm.backends.prompts import Prompt
 from agentwm.backends.protocol import Backend, Request
 from agentwm.llm.asking import Asker, ReplyCount
 from agentwm.llm.changes import StatedChange, in_one_line, read_facts
-from agentwm.llm.words import fact_lines, fluent_lines
+from agentwm.llm.words import KIND, NONE, SORT, fact_lines, fluent_lines
 from agentwm.types import (
     NOT_ENTITIES,
     Action,
@@ -36,8 +36,6 @@ MOST_NAMES = 150
 MOST_TEXT = 8_000  # characters of an observation that are shown
 MAX_TOKENS = 4_096
 NO_COMMAND = "(none: this is what there is at the start)"
-NONE = "(none)"
-_SORT, _KIND = "sort", "kind"
 _NAME = Field(max_length=60)
 
 
@@ -111,16 +109,8 @@ class LLMPerceiver:
 
         Raises: BackendError when the model cannot be asked.
         """
-        requests = [self.request(each) for each in heard]
-        new = {request for request in requests if self._asker.was_asked(request) is None}
-        perceptions = []
-        for each, request, said in zip(heard, requests, self._asker.ask(requests), strict=True):
-            perception, dropped = (Perception(), 0) if said is None else self._perception(each, said)
-            perceptions.append(perception)
-            if request in new:
-                new.discard(request)
-                self._asker.tell(ReplyCount(dropped=dropped))
-        return perceptions
+        perceptions = self._asker.ask_about(heard, self.request, self._perception)
+        return [perception or Perception() for perception in perceptions]
 
     def request(self, heard: Heard) -> Request:
         """Return what is put to the model for ``heard``."""
@@ -141,7 +131,10 @@ class LLMPerceiver:
     def _perception(self, heard: Heard, said: Perceived) -> tuple[Perception, int]:
         """Return what ``said`` tells, and how much of it had to be dropped."""
         met, strange = self._met(said.things, heard)
-        facts, nonsense = read_facts(said.facts, {**heard.state, **met}, self._schemas, can_be_nothing=True)
+        known = {**heard.state, **met}
+        names = _Names(known)
+        stated = [_under_known_names(fact, names) for fact in said.facts]
+        facts, nonsense = read_facts(stated, known, self._schemas, can_be_nothing=True)
         is_done = heard.action is not None and said.success is not False
         changed = {f: value for f, value in facts.items() if is_done and self._is_change(f, value, heard.state)}
         told = {**met, **{fluent: value for fluent, value in facts.items() if fluent not in changed}}
@@ -153,17 +146,18 @@ class LLMPerceiver:
         text = " ".join(heard.observation.text.lower().split())
         met: dict[Fluent, Value] = {}
         dropped = 0
+        names = _Names(heard.state)
         for thing in things:
-            sort = Fluent(_SORT, (thing.name,))
-            known = heard.state.get(sort)
+            sort = Fluent(SORT, (thing.name,))
+            known = heard.state.get(Fluent(SORT, (names.known_as(thing.name),)))
             if known is not None:
                 dropped += known != thing.sort
             elif not thing.name.strip() or not re.search(rf"(?<!\w){re.escape(thing.name.lower())}(?!\w)", text):
                 dropped += 1
             else:
                 met[sort] = thing.sort
-                if _KIND in self._vocabulary.fluents:
-                    met[Fluent(_KIND, (thing.name,))] = in_one_line(thing.kind)
+                if KIND in self._vocabulary.fluents:
+                    met[Fluent(KIND, (thing.name,))] = in_one_line(thing.kind)
         return met, dropped
 
     def _is_change(self, fluent: Fluent, value: Value, state: State) -> bool:
@@ -184,12 +178,32 @@ class LLMPerceiver:
         )
 
 
+class _Names:
+    """The names of the things in a state. A text begins its sentences with capitals: what differs in case alone is the same thing."""
+
+    def __init__(self, state: State) -> None:
+        self._known = {fluent.args[0] for fluent in state if fluent.name == SORT}
+        self._alike: dict[str, list[str]] = {}
+        for name in self._known:
+            self._alike.setdefault(name.casefold(), []).append(name)
+
+    def known_as(self, name: str) -> str:
+        """Return the one thing that ``name`` names but for case; else ``name`` as it is."""
+        alike = self._alike.get(name.casefold(), ())
+        return alike[0] if name not in self._known and len(alike) == 1 else name
+
+
+def _under_known_names(fact: StatedChange, names: _Names) -> StatedChange:
+    value = names.known_as(fact.value) if isinstance(fact.value, str) else fact.value
+    return fact.model_copy(update={"args": [names.known_as(arg) for arg in fact.args], "value": value})
+
+
 def _told(vocabulary: Vocabulary) -> list[FluentSchema]:
     """Return the fluents that a text can tell of: none that is worked out, and not what things are, which is told apart."""
     return [
         schema
         for schema in vocabulary.fluents.values()
-        if schema.derive is None and schema.counts_since is None and schema.name not in (_SORT, _KIND)
+        if schema.derive is None and schema.counts_since is None and schema.name not in (SORT, KIND)
     ]
 
 
@@ -214,7 +228,7 @@ def _meanings(schemas: Iterable[FluentSchema], vocabulary: Vocabulary) -> str:
 def _name_lines(state: State) -> str:
     """Return the names known, a line for each sort."""
     by_sort: dict[str, list[str]] = {}
-    known = sorted((fluent.args[0], str(sort)) for fluent, sort in state.items() if fluent.name == _SORT)
+    known = sorted((fluent.args[0], str(sort)) for fluent, sort in state.items() if fluent.name == SORT)
     for name, sort in known[:MOST_NAMES]:
         by_sort.setdefault(sort, []).append(name)
     return "\n".join(f"- {sort}: {', '.join(names)}" for sort, names in sorted(by_sort.items())) or NONE

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from agentwm.backends.prompts import Prompt
 from agentwm.backends.protocol import Backend
 from agentwm.llm.asking import Asker, ReplyCount
-from agentwm.llm.words import CommandReader, command_lines, fluent_lines, rule_lines, thing_lines
+from agentwm.llm.words import NONE, CommandReader, command_lines, fluent_lines, rule_lines, thing_lines
 from agentwm.rules.matching import conjunction
 from agentwm.rules.store import RuleStore
 from agentwm.types import Action, Goal, Plan, Situation, State, Vocabulary
@@ -17,8 +17,7 @@ from agentwm.types import Action, Goal, Plan, Situation, State, Vocabulary
 __all__ = ["LLMProposer", "Proposed", "ProposedPlan"]
 
 NO_RULES = RuleStore()
-NONE: Mapping[Action, Sequence[Situation]] = MappingProxyType({})
-NOTHING = "(none)"
+NOTHING_TO_AVOID: Mapping[Action, Sequence[Situation]] = MappingProxyType({})
 MOST_PLANS = 3
 MOST_STEPS = 6
 MOST_LISTED = 150
@@ -64,7 +63,7 @@ class LLMProposer:
             "commands": command_lines(vocabulary),
             "most_plans": str(MOST_PLANS),
             "most_steps": str(MOST_STEPS),
-            "rules": rule_lines(rules, vocabulary.actions) or NOTHING,
+            "rules": rule_lines(rules, vocabulary.actions) or NONE,
         }
 
     @property
@@ -73,7 +72,7 @@ class LLMProposer:
         return self._asker.count
 
     def propose(
-        self, state: State, goal: Goal, *, avoid: Mapping[Action, Sequence[Situation]] = NONE
+        self, state: State, goal: Goal, *, avoid: Mapping[Action, Sequence[Situation]] = NOTHING_TO_AVOID
     ) -> Iterable[Plan]:
         """Yield the plans that the model thinks of, one command or more each; none where its answer could not be used.
 
@@ -116,4 +115,4 @@ class LLMProposer:
 
     def _commands(self, actions: Sequence[Action]) -> str:
         verbs = self._vocabulary.actions
-        return "\n".join(f"- {verbs[action.verb].render(action.args)}" for action in actions) or NOTHING
+        return "\n".join(f"- {verbs[action.verb].render(action.args)}" for action in actions) or NONE

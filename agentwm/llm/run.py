@@ -126,10 +126,8 @@ class LLMRun:
 
 
 def _prompts_of(config: RunConfig) -> list[str]:
-    """Return the prompts of the roles that the model is given; people's own words make it the reader of goals."""
-    roles: set[str] = {*(config.roles or ("predict",))}
-    if config.goals not in (None, build.environment(config.environment).goals[0]):
-        roles.add("perceive")
+    """Return the prompts of the roles that the model is given."""
+    roles = config.roles_in(build.environment(config.environment))
     return sorted({prompt for role in roles for prompt in (PROMPTS if role == "perceive" else (role,))})
 
 

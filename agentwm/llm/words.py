@@ -13,6 +13,9 @@ from agentwm.rules.store import RuleStore
 from agentwm.types import Action, ActionSchema, Fluent, FluentSchema, Query, State, Transition, Value, Vocabulary
 
 __all__ = [
+    "KIND",
+    "NONE",
+    "SORT",
     "Answers",
     "CommandReader",
     "changeable",
@@ -29,7 +32,8 @@ __all__ = [
 MOST_FACTS = 200
 MOST_RULES = 40
 MOST_NEAR = 4
-_SORT = "sort"
+NONE = "(none)"  # fills a slot of a prompt in which there is nothing to say
+SORT, KIND = "sort", "kind"  # the fluents that say what things are
 _TRUTH = "true or false"
 
 
@@ -101,7 +105,7 @@ def relevant(state: State, names: Iterable[str], vocabulary: Vocabulary) -> dict
         for fluent, value in state.items()
         if fluent.args
         and (not near.isdisjoint(fluent.args) or (isinstance(value, str) and value in near))
-        and (fluent.name != _SORT or not asked.isdisjoint(fluent.args))
+        and (fluent.name != SORT or not asked.isdisjoint(fluent.args))
     }
     return found
 
@@ -124,13 +128,13 @@ def thing_lines(facts: State) -> str:
     things: dict[tuple[str, ...], list[str]] = {}
     for fluent, value in facts.items():
         told = things.setdefault(fluent.args, [])
-        is_said = fluent.args == (value,) or (fluent.name == "kind" and fluent.args[0].startswith(str(value)))
-        if fluent.name != _SORT and not is_said:
+        is_said = fluent.args == (value,) or (fluent.name == KIND and fluent.args[0].startswith(str(value)))
+        if fluent.name != SORT and not is_said:
             told.append(f"{fluent.name} = {_plain(value)}")
     lines = []
     bare: dict[str, list[str]] = {}
     for args, told in sorted(things.items(), key=lambda thing: [_natural(arg) for arg in thing[0]]):
-        sort = str(facts.get(Fluent(_SORT, args), ""))
+        sort = str(facts.get(Fluent(SORT, args), ""))
         name = f"{', '.join(args)} ({sort})" if sort else ", ".join(args) or "the agent"
         if told:
             lines.append(f"- {name}: {', '.join(sorted(told))}")
@@ -239,7 +243,7 @@ class CommandReader:
 
 def fits(name: str, sorts: str, state: State) -> bool:
     """Return whether ``name`` is known, and of one of ``sorts`` as far as its sort is known."""
-    sort = state.get(Fluent(_SORT, (name,)))
+    sort = state.get(Fluent(SORT, (name,)))
     if sort is None:
         return any(name in fluent.args or value == name for fluent, value in state.items())
     return sorts == "any" or sort in sorts.split("|")

@@ -12,6 +12,7 @@ from agentwm.llm.asking import Asker, ReplyCount
 from agentwm.llm.calibration import Calibration, Statement
 from agentwm.llm.changes import StatedChange, read_changes
 from agentwm.llm.words import (
+    NONE,
     Answers,
     changeable,
     command_lines,
@@ -32,8 +33,8 @@ from agentwm.types import (
 __all__ = ["Foretold", "LLMWorldModel", "foretold_form", "slots_for", "stable_slots"]
 
 NO_RULES = RuleStore()
-NONE = "(none)"
 MOST_CHANGES = 8
+LONGEST_TEXT = 600  # characters
 
 
 class Foretold(BaseModel):
@@ -42,7 +43,7 @@ class Foretold(BaseModel):
     why: Annotated[str, Field(max_length=300)]
     p_success: Annotated[float, Field(ge=0, le=1)]
     changes: Annotated[list[StatedChange], Field(max_length=MOST_CHANGES)]
-    text: Annotated[str, Field(max_length=600)]
+    text: Annotated[str, Field(max_length=LONGEST_TEXT)]
 
 
 @cache
@@ -107,20 +108,7 @@ class LLMWorldModel:
 
         Raises: BackendError when the model cannot be asked.
         """
-        requests = [self.request(query) for query in queries]
-        new = {request for request in requests if self._asker.was_asked(request) is None}
-        said = self._asker.ask(requests)
-        predictions: list[Prediction | None] = []
-        for query, request, foretold in zip(queries, requests, said, strict=True):
-            if foretold is None:
-                predictions.append(None)
-                continue
-            prediction, dropped = self._prediction(query, foretold)
-            predictions.append(prediction)
-            if request in new:
-                new.discard(request)
-                self._asker.tell(ReplyCount(dropped=dropped))
-        return predictions
+        return self._asker.ask_about(queries, self.request, self._prediction)
 
     def predict(self, queries: Sequence[Query]) -> list[Prediction]:
         """Return one prediction per query, in order: with no usable answer, that nothing is known and nothing changes.

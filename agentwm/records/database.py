@@ -30,10 +30,12 @@ CREATE TABLE steps (
     succeeded INTEGER, changed TEXT, told TEXT, believed TEXT, forgotten TEXT, wall_s REAL,
     PRIMARY KEY (episode, step)
 );
+-- A table of its own, with one row or none: runs from before it was kept stay readable.
+CREATE TABLE begun_with (learned TEXT NOT NULL);
 """
 
 
-def create_database(path: Path, *, config: str, versions: str, now: float) -> None:
+def create_database(path: Path, *, config: str, versions: str, now: float, begun_with: str | None = None) -> None:
     """Write the file of a new run to the folder ``path``: the whole of it appears at once, or nothing does."""
     new = path / f"{DATABASE}.new"
     new.unlink(missing_ok=True)
@@ -42,6 +44,8 @@ def create_database(path: Path, *, config: str, versions: str, now: float) -> No
         database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         database.execute(f"PRAGMA user_version = {FORMAT}")
         database.execute("INSERT INTO run VALUES (?, ?, ?, 'running', NULL)", (config, versions, now))
+        if begun_with is not None:
+            database.execute("INSERT INTO begun_with VALUES (?)", (begun_with,))
         database.commit()
     new.rename(path / DATABASE)
     with closing(connect(path)) as database:

@@ -61,8 +61,17 @@ class RunStore:
     # --- opening and closing ---
 
     @classmethod
-    def create(cls, path: Path, config: Mapping[str, object], *, clock: Callable[[], float] = time.time) -> Self:
+    def create(
+        cls,
+        path: Path,
+        config: Mapping[str, object],
+        *,
+        begun_with: str | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> Self:
         """Start a new run in the folder ``path``, which is made if need be.
+
+        ``begun_with`` is any text that says what it begins with, as ``learned`` is in `end_episode`.
 
         Raises: RunStoreError when ``path`` already holds a run or cannot be written.
         """
@@ -77,7 +86,9 @@ class RunStore:
         writer = lock(path)
         now = clock()
         with reading(path):
-            create_database(path, config=json.dumps(config), versions=json.dumps(_versions()), now=now)
+            create_database(
+                path, config=json.dumps(config), versions=json.dumps(_versions()), now=now, begun_with=begun_with
+            )
             return cls(path, connect(path), writer=writer, clock=clock)
 
     @classmethod
@@ -131,6 +142,14 @@ class RunStore:
     def versions(self) -> dict[str, Any]:
         """The versions of what wrote the run."""
         return self._json_object("versions")
+
+    @property
+    def begun_with(self) -> str | None:
+        """What `create` was told that the run begins with; None where it was told nothing, or did not keep it yet."""
+        if self._row("SELECT 1 FROM sqlite_master WHERE name = 'begun_with'") is None:
+            return None
+        row = self._row("SELECT learned FROM begun_with")
+        return None if row is None else str(row[0])
 
     @property
     def is_finished(self) -> bool:

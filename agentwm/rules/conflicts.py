@@ -25,6 +25,7 @@ def conflict(one: Rule, other: Rule) -> str | None:
     """
     if one.verb != other.verb or len(one.parameters) != len(other.parameters) or _sort(one) != _sort(other):
         return None
+    one = _renamed_rule(one, dict(zip(one.names, one.names, strict=True)))
     other = _renamed_rule(other, dict(zip(other.names, one.names, strict=True)))
     asked, also_asked = ({*rule.when, *rule.after} for rule in (one, other))
     if asked < also_asked or asked > also_asked or _is_exception(one, other) or _is_exception(other, one):
@@ -93,9 +94,11 @@ def _exclude(one: Condition, other: Condition) -> bool:
 
 
 def _renamed_rule(rule: Rule, names: Mapping[str, str]) -> Rule:
-    """Return ``rule`` with its parameters called by other names."""
-    if all(old == new for old, new in names.items()):
-        return rule
+    """Return ``rule`` with its parameters called by other names, and the variables that its conditions bind by how deep they stand.
+
+    No parameter is called by a number, so none is taken for a variable bound further in; and conditions that differ in nothing but
+    what they call the thing that they look for become equal.
+    """
     outcomes = tuple(
         replace(
             o, changes=tuple(replace(c, target=_ref(c.target, names), value=_term(c.value, names)) for c in o.changes)
@@ -118,9 +121,11 @@ def _ref(ref: Ref, names: Mapping[str, str]) -> Ref:
     return Ref(ref.name, tuple(_term(arg, names) for arg in ref.args))
 
 
-def _condition(condition: Condition, names: Mapping[str, str]) -> Condition:
+def _condition(condition: Condition, names: Mapping[str, str], depth: int = 1) -> Condition:
     left, op, right = condition
     if isinstance(right, Some):
-        inner = {old: new for old, new in names.items() if old != right.variable}
-        return Condition(left, op, right._replace(conditions=tuple(_condition(c, inner) for c in right.conditions)))
+        bound = str(depth)
+        inner = {**names, right.variable: bound}
+        conditions = tuple(_condition(each, inner, depth + 1) for each in right.conditions)
+        return Condition(Var(bound), op, Some(bound, right.sort, conditions))
     return Condition(_term(left, names), op, right if op in ("in", "notin") else _term(right, names))  # type: ignore[arg-type]

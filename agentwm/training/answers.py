@@ -5,12 +5,10 @@ import json
 from pydantic import ValidationError
 
 from agentwm.llm.words import changeable
-from agentwm.llm.world_model import Foretold, foretold_form
+from agentwm.llm.world_model import LONGEST_TEXT, Foretold, foretold_form
 from agentwm.types import NOTHING, Prediction, State, Transition, Vocabulary
 
 __all__ = ["AnswerForm"]
-
-LONGEST_TEXT = 600  # characters, as in the form
 
 
 class AnswerForm:

@@ -15,7 +15,7 @@ import torch
 
 from agentwm.errors import ConfigurationError, quoted
 
-__all__ = ["Example", "Fit", "Measured", "Progress", "Schedule", "chosen_device", "fit", "measure"]
+__all__ = ["Fit", "Measured", "Progress", "Schedule", "TokenizedConversation", "chosen_device", "fit", "measure"]
 
 Progress = Callable[[int, int, float], object]
 
@@ -26,7 +26,7 @@ CLIPPED_AT = 1.0
 SORTED_TOGETHER = 16  # batches, whose rows are of like length so that little is padded
 
 
-class Example(NamedTuple):
+class TokenizedConversation(NamedTuple):
     """One conversation as tokens: what is read, and what is to be answered, its end included."""
 
     question: Sequence[int]
@@ -89,7 +89,7 @@ def chosen_device(wanted: str | None) -> str:
 
 def fit(
     network: Any,
-    examples: Sequence[Example],
+    examples: Sequence[TokenizedConversation],
     schedule: Schedule,
     *,
     progress: Progress = lambda *_: None,
@@ -125,7 +125,9 @@ def fit(
     return Fit(len(losses), planned, _mean(losses[:tenth]), _mean(losses[-tenth:]), clock() - began_s)
 
 
-def measure(network: Any, examples: Sequence[Example], *, batch_size: int, is_half: bool = False) -> Measured:
+def measure(
+    network: Any, examples: Sequence[TokenizedConversation], *, batch_size: int, is_half: bool = False
+) -> Measured:
     """Return how ``network`` does on ``examples``.
 
     An answer is written exactly so, greedily, where each of its tokens is the first choice after those before it: nothing is generated.
@@ -143,7 +145,9 @@ def measure(network: Any, examples: Sequence[Example], *, batch_size: int, is_ha
     return Measured(len(examples), exact, tokens, right)
 
 
-def _answered(network: Any, batch: Sequence[Example], *, is_half: bool) -> tuple[torch.Tensor, torch.Tensor]:
+def _answered(
+    network: Any, batch: Sequence[TokenizedConversation], *, is_half: bool
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the logits of the answers' tokens (rows by length by vocabulary) and the tokens, those of no answer `IGNORED`."""
     device = network.device
     width, longest = max(map(_length, batch)), max(len(each.answer) for each in batch)
@@ -164,22 +168,24 @@ def _answered(network: Any, batch: Sequence[Example], *, is_half: bool) -> tuple
     return logits[:, :-1].float(), labels.to(device)
 
 
-def _batches(examples: Sequence[Example], schedule: Schedule, rng: random.Random) -> Iterator[Sequence[Example]]:
+def _batches(
+    examples: Sequence[TokenizedConversation], schedule: Schedule, rng: random.Random
+) -> Iterator[Sequence[TokenizedConversation]]:
     for _ in range(schedule.epochs):
         shuffled = list(examples)
         rng.shuffle(shuffled)
-        batches: list[Sequence[Example]] = []
+        batches: list[Sequence[TokenizedConversation]] = []
         for group in _cut(shuffled, schedule.batch_size * SORTED_TOGETHER):
             batches += _cut(sorted(group, key=_length), schedule.batch_size)
         rng.shuffle(batches)
         yield from batches
 
 
-def _cut(examples: Sequence[Example], size: int) -> list[Sequence[Example]]:
+def _cut(examples: Sequence[TokenizedConversation], size: int) -> list[Sequence[TokenizedConversation]]:
     return [examples[place : place + size] for place in range(0, len(examples), size)]
 
 
-def _length(example: Example) -> int:
+def _length(example: TokenizedConversation) -> int:
     return len(example.question) + len(example.answer)
 
 

@@ -1,6 +1,5 @@
 """Trains a language model on an export: reads it, fits, measures on what was held out, and saves a folder that `transformers` loads."""
 
-import shutil
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -11,9 +10,10 @@ from typing import Any
 from agentwm.backends.rendering import chat_tokens
 from agentwm.errors import ConfigurationError
 from agentwm.training.dataset import Conversation, Dataset
-from agentwm.training.fitting import Example, Progress, Schedule, fit, measure
+from agentwm.training.fitting import Fit, Progress, Schedule, TokenizedConversation, fit, measure
 from agentwm.training.network import Shape, adapted, context_tokens, merged, new_network, read_base
 from agentwm.training.report import Counts, Scores, TrainingReport
+from agentwm.training.saving import appearing
 from agentwm.training.tokenizer import new_tokenizer
 
 __all__ = ["Training", "train"]
@@ -37,58 +37,103 @@ class Training:
     gguf: Path | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """The two sides of the split as tokens, with how many conversations of each have more than ``room``."""
+
+    room: int
+    train: Sequence[TokenizedConversation]
+    train_too_long: int
+    held_out: Sequence[TokenizedConversation]
+    held_out_too_long: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Course:
+    """How fitting went: the scores before it, of a base, and how many parameters it could move."""
+
+    before: Scores | None
+    parameters: int
+    fit: Fit
+
+
 def train(data: Dataset, training: Training, *, source: str, progress: Progress = lambda *_: None) -> TrainingReport:
     """Return what came of training on ``data``, read from ``source``, once the model is saved in ``training.out``.
 
     ``progress`` is told of every step, as `fit` says.
 
-    Raises: ConfigurationError for a base that cannot be read or data that no model of this size has room for.
+    Raises: ConfigurationError for a base that cannot be read or data that no model of this size has room for, and before anything else
+        for a folder that cannot be written.
     """
     began_s = time.monotonic()
-    network, tokenizer = _network(data, training)
-    room = context_tokens(network, tokenizer)
-    examples, too_long = _tokenized(data.train, tokenizer, room)
-    held_out, held_out_too_long = _tokenized(data.held_out, tokenizer, room)
-    if not examples:
-        raise ConfigurationError(
-            f"expected conversations of at most {room} tokens, but all {too_long} are longer: choose a larger --context"
+    with appearing(training.out) as unfinished:
+        network, tokenizer = _network(data, training)
+        sides = _sides(data, network, tokenizer)
+        network, course = _fitted(network.to(training.device), sides, training, progress)
+        report = TrainingReport(
+            out=str(training.out),
+            data=source,
+            commonest_exact_match=_commonest(data),
+            vocabulary=len(tokenizer),
+            seconds=round(time.monotonic() - began_s, 1),
+            **_account(network, sides, training, course),
         )
-    network = network.to(training.device)
-    before = None if training.base is None else _scores(network, held_out, training.schedule)
-    fitted = network if training.base is None else adapted(network, seed=training.schedule.seed)
-    trained = sum(each.numel() for each in fitted.parameters() if each.requires_grad)
-    done = fit(fitted, examples, training.schedule, progress=progress)
-    network = fitted if training.base is None else merged(fitted)
-    report = TrainingReport(
-        out=str(training.out),
-        data=source,
-        base=training.base,
-        method="from scratch" if training.base is None else "LoRA",
-        parameters=sum(each.numel() for each in network.parameters()),
-        trained_parameters=trained,
-        vocabulary=len(tokenizer),
-        context_tokens=room,
-        train=_counts(examples, too_long),
-        held_out=_counts(held_out, held_out_too_long),
-        before=before,
-        after=_scores(network, held_out, training.schedule),
-        commonest_exact_match=_commonest(data),
-        epochs=training.schedule.epochs,
-        steps=done.steps,
-        planned_steps=done.planned,
-        first_loss=done.first_loss,
-        last_loss=done.last_loss,
-        seed=training.schedule.seed,
-        device=str(network.device),
-        seconds=round(time.monotonic() - began_s, 1),
-        gguf=None if training.gguf is None else str(training.gguf),
-    )
-    _save(network, tokenizer, report, training.out)
+        _save(network, tokenizer, report, unfinished)
     if training.gguf is not None:
         from agentwm.training.gguf_file import write_gguf  # noqa: PLC0415 -- it needs one package more
 
         write_gguf(training.out, training.gguf, name=training.out.name)
     return report
+
+
+def _sides(data: Dataset, network: Any, tokenizer: Any) -> _Sides:
+    room = context_tokens(network, tokenizer)
+    sides = _Sides(room, *_tokenized(data.train, tokenizer, room), *_tokenized(data.held_out, tokenizer, room))
+    if not sides.train:
+        raise ConfigurationError(
+            f"expected conversations of at most {room} tokens, but all {sides.train_too_long} are longer: choose a larger --context"
+        )
+    return sides
+
+
+def _fitted(network: Any, sides: _Sides, training: Training, progress: Progress) -> tuple[Any, _Course]:
+    """Return ``network`` fitted to the training side, a base by adapters that are merged into it, and how that went."""
+    if training.base is None:
+        return network, _Course(
+            None, _movable(network), fit(network, sides.train, training.schedule, progress=progress)
+        )
+    before = _scores(network, sides.held_out, training.schedule)
+    adapting = adapted(network, seed=training.schedule.seed)
+    course = _Course(before, _movable(adapting), fit(adapting, sides.train, training.schedule, progress=progress))
+    return merged(adapting), course
+
+
+def _movable(network: Any) -> int:
+    return sum(each.numel() for each in network.parameters() if each.requires_grad)
+
+
+def _account(network: Any, sides: _Sides, training: Training, course: _Course) -> dict[str, Any]:
+    """Return what the report says of the ``network`` that was fitted, and of how."""
+    schedule = training.schedule
+    return {
+        "base": training.base,
+        "method": "from scratch" if training.base is None else "LoRA",
+        "parameters": sum(each.numel() for each in network.parameters()),
+        "trained_parameters": course.parameters,
+        "context_tokens": sides.room,
+        "train": _counts(sides.train, sides.train_too_long),
+        "held_out": _counts(sides.held_out, sides.held_out_too_long),
+        "before": course.before,
+        "after": _scores(network, sides.held_out, schedule),
+        "epochs": schedule.epochs,
+        "steps": course.fit.steps,
+        "planned_steps": course.fit.planned,
+        "first_loss": course.fit.first_loss,
+        "last_loss": course.fit.last_loss,
+        "seed": schedule.seed,
+        "device": str(network.device),
+        "gguf": None if training.gguf is None else str(training.gguf),
+    }
 
 
 def _network(data: Dataset, training: Training) -> tuple[Any, Any]:
@@ -98,23 +143,25 @@ def _network(data: Dataset, training: Training) -> tuple[Any, Any]:
     return new_network(training.shape, tokenizer, seed=training.schedule.seed), tokenizer
 
 
-def _tokenized(conversations: Sequence[Conversation], tokenizer: Any, room: int) -> tuple[list[Example], int]:
+def _tokenized(
+    conversations: Sequence[Conversation], tokenizer: Any, room: int
+) -> tuple[list[TokenizedConversation], int]:
     """Return ``conversations`` as tokens, just as they are put to the model when it is used, and how many have more than ``room``."""
     examples = []
     for each in conversations:
         answer = tokenizer(each.answer, add_special_tokens=False)["input_ids"]
-        examples.append(Example(chat_tokens(tokenizer, each.messages), [*answer, tokenizer.eos_token_id]))
+        examples.append(TokenizedConversation(chat_tokens(tokenizer, each.messages), [*answer, tokenizer.eos_token_id]))
     fitting = [each for each in examples if len(each.question) + len(each.answer) <= room]
     return fitting, len(examples) - len(fitting)
 
 
-def _counts(examples: Sequence[Example], too_long: int) -> Counts:
+def _counts(examples: Sequence[TokenizedConversation], too_long: int) -> Counts:
     return Counts(
         conversations=len(examples), too_long=too_long, answer_tokens=sum(len(each.answer) for each in examples)
     )
 
 
-def _scores(network: Any, examples: Sequence[Example], schedule: Schedule) -> Scores | None:
+def _scores(network: Any, examples: Sequence[TokenizedConversation], schedule: Schedule) -> Scores | None:
     if not examples:
         return None
     measured = measure(network, examples, batch_size=schedule.batch_size, is_half=schedule.is_half)
@@ -132,16 +179,9 @@ def _commonest(data: Dataset) -> float | None:
 
 
 def _save(network: Any, tokenizer: Any, report: TrainingReport, folder: Path) -> None:
-    """Write the model to ``folder``, all of it or nothing."""
-    unfinished = folder.with_name(f"{folder.name}.unfinished")
     try:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(parents=True)
-        network.save_pretrained(unfinished)
-        tokenizer.save_pretrained(unfinished)
-        (unfinished / REPORT).write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        if folder.is_dir():
-            folder.rmdir()  # it is known to be empty
-        unfinished.rename(folder)
+        network.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        (folder / REPORT).write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8", newline="\n")
     except OSError as error:
-        raise ConfigurationError(f"cannot write the model to {folder}: {error.strerror}") from error
+        raise ConfigurationError(f"cannot write the model to {report.out}: {error.strerror}") from error

@@ -1,0 +1,62 @@
+"""The values that flow through agentwm, and the protocols that pass them on.
+
+A *state* maps fluents to values. A missing fluent is unknown; ``None`` is known to be absent. So belief
+update is one merge of mappings, and a surprise is one comparison.
+"""
+
+from agentwm.types.experience import Observation, Outcome, Perception, Plan, Prediction, Query, Trajectory, Transition
+from agentwm.types.protocols import (
+    Critic,
+    Environment,
+    EnvironmentOptions,
+    EnvironmentSpec,
+    Inducer,
+    Perceiver,
+    Planner,
+    PlannerParts,
+    PlannerSpec,
+    Proposer,
+    WorldModel,
+)
+from agentwm.types.values import NOTHING, Action, Condition, Fluent, Ref, Situation, Some, State, Term, Value, Var
+from agentwm.types.vocabulary import NOT_ENTITIES, ActionSchema, FluentSchema, Gap, Goal, GoalShape, Vocabulary
+
+__all__ = [
+    "NOTHING",
+    "NOT_ENTITIES",
+    "Action",
+    "ActionSchema",
+    "Condition",
+    "Critic",
+    "Environment",
+    "EnvironmentOptions",
+    "EnvironmentSpec",
+    "Fluent",
+    "FluentSchema",
+    "Gap",
+    "Goal",
+    "GoalShape",
+    "Inducer",
+    "Observation",
+    "Outcome",
+    "Perceiver",
+    "Perception",
+    "Plan",
+    "Planner",
+    "PlannerParts",
+    "PlannerSpec",
+    "Prediction",
+    "Proposer",
+    "Query",
+    "Ref",
+    "Situation",
+    "Some",
+    "State",
+    "Term",
+    "Trajectory",
+    "Transition",
+    "Value",
+    "Var",
+    "Vocabulary",
+    "WorldModel",
+]

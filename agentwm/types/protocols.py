@@ -1,0 +1,200 @@
+"""The roles of the mind and the environment, as protocols, and what entry points name.
+
+Source: the five roles as in the project's design, section 1.
+"""
+
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Protocol, runtime_checkable
+
+from agentwm.errors import TaskError
+from agentwm.types.experience import Observation, Perception, Plan, Prediction, Query, Trajectory, Transition
+from agentwm.types.values import Action, Situation, State
+from agentwm.types.vocabulary import Goal, Vocabulary
+
+__all__ = [
+    "Critic",
+    "Environment",
+    "EnvironmentOptions",
+    "EnvironmentSpec",
+    "Inducer",
+    "Perceiver",
+    "Planner",
+    "PlannerParts",
+    "PlannerSpec",
+    "Proposer",
+    "WorldModel",
+]
+
+
+@runtime_checkable
+class Environment(Protocol):
+    """A set of tasks that can be played one at a time.
+
+    ``goal`` and ``vocabulary`` describe the task begun by the latest ``reset``.
+    """
+
+    name: str
+
+    @property
+    def perceiver(self) -> "Perceiver | None":
+        """What reads the observations; None where the environment has no reader of its own, and they are read by somebody else."""
+
+    @property
+    def about(self) -> Mapping[str, str | int]:
+        """What a report must say of where the tasks come from: ``engine``, ``split``, ``tasks``, ``refused`` and the like."""
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """What can be said and done in the present task."""
+
+    @property
+    def goal(self) -> Goal:
+        """What the present task asks for."""
+
+    @property
+    def refusals(self) -> Sequence[TaskError]:
+        """Why tasks that were met cannot be played, each with where it lies; complete once ``tasks`` was asked for."""
+
+    def tasks(self) -> Sequence[str]:
+        """Return the ids of the tasks, in a fixed order."""
+
+    def task_type(self, task: str) -> str:
+        """Return the family that ``task`` belongs to, for the report."""
+
+    def reset(self, task: str, *, seed: int = 0) -> Observation:
+        """Begin ``task`` and return its first observation.
+
+        Raises: TaskError when the task cannot be played.
+        """
+
+    def step(self, action: Action) -> Observation:
+        """Do ``action`` and return what is seen. After the end of an episode, only ``reset`` is legal."""
+
+    def close(self) -> None:
+        """Release whatever is held. May be called twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentOptions:
+    """What a user may ask of an environment.
+
+    ``split`` None means the environment's default for ``learning`` or for playing; while learning, ``played`` is the split that was
+    asked for to be played afterwards, so that the default can be of its kind. ``count`` is how many tasks are wanted, None for
+    all there are. ``altered`` draws a variant of the world's dynamics, None for the ordinary one. ``admissible`` lets
+    observations list the admissible actions. ``seed`` draws tasks where they are generated. ``goals`` is how goals are to be worded, None
+    for the environment's default.
+    """
+
+    split: str | None = None
+    learning: bool = False
+    played: str | None = None
+    games: str | None = None
+    engine: str | None = None
+    altered: int | None = None
+    count: int | None = None
+    seed: int = 0
+    admissible: bool = False
+    goals: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentSpec:
+    """What an entry point of the group ``agentwm.environments`` names.
+
+    ``missing`` returns what stops this environment from running here (an extra to install, say), or None.
+    ``splits`` and ``engines`` list what is accepted, the default first.
+    ``check`` tries the environment out for `agentwm doctor`: it returns what it found, a line each, and raises an AgentwmError where
+    something is broken. A run that asks for nothing else learns from ``learn`` episodes of at most ``learning_steps`` actions, and
+    plays ones of at most ``max_steps``. ``goals`` lists the ways in which goals can be worded, the default first; all others are
+    people's own words, which only a language model reads.
+    """
+
+    name: str
+    summary: str
+    splits: tuple[str, ...]
+    engines: tuple[str, ...]
+    make: Callable[[EnvironmentOptions], Environment]
+    missing: Callable[[], str | None] = lambda: None
+    check: Callable[[], Sequence[str]] = list
+    learn: int = 20
+    learning_steps: int = 100
+    max_steps: int = 50
+    goals: tuple[str, ...] = ("template",)
+
+
+class Perceiver(Protocol):
+    """Reads observations into facts."""
+
+    def perceive(self, observation: Observation, action: Action | None, state: State) -> Perception:
+        """Return what ``observation``, the answer to ``action`` in ``state``, tells.
+
+        ``action`` is None for the first observation of an episode.
+        """
+
+
+class WorldModel(Protocol):
+    """Predicts what actions would do."""
+
+    def predict(self, queries: Sequence[Query]) -> list[Prediction]:
+        """Return one prediction per query, in order."""
+
+
+class Proposer(Protocol):
+    """Suggests what is worth trying."""
+
+    def propose(
+        self, state: State, goal: Goal, *, avoid: Mapping[Action, Sequence[Situation]] = MappingProxyType({})
+    ) -> Iterable[Plan]:
+        """Return candidate plans, most promising first; empty when there is no idea. They may be made as they are asked for.
+
+        ``avoid`` names, per action, situations in which it is not to be done: no conditions mean all situations.
+        """
+
+
+class Critic(Protocol):
+    """Judges how near a state is to the goal."""
+
+    def judge(self, state: State, goal: Goal) -> float:
+        """Return 1.0 where the goal is known to be reached, 0.0 where nothing of it is."""
+
+
+class Planner(Protocol):
+    """Chooses a course of action."""
+
+    def plan(self, state: State, goal: Goal, history: Sequence[Transition] = ()) -> Plan:
+        """Return the plan whose first action is to be done now; ``history`` is the episode so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannerParts:
+    """What a planner is made from, for one episode.
+
+    ``opening`` is the episode's first observation: where it lists actions, only listed ones are to be chosen. ``rng`` is all the chance
+    there is. ``pays`` is False where nothing known ever brings a reward, so that none needs to be looked for.
+    """
+
+    proposer: Proposer
+    model: WorldModel
+    vocabulary: Vocabulary
+    opening: Observation
+    rng: random.Random
+    pays: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PlannerSpec:
+    """What an entry point of the group ``agentwm.planners`` names."""
+
+    name: str
+    summary: str
+    make: Callable[[PlannerParts], Planner]
+
+
+class Inducer(Protocol):
+    """Finds the rules behind what was seen."""
+
+    def induce(self, trajectories: Sequence[Trajectory], vocabulary: Vocabulary) -> object:
+        """Return a rule store that explains ``trajectories``."""
