@@ -206,7 +206,12 @@ def _left(node: _Node, args: Args, state: State) -> Sequence[Rule]:
             alive &= ~strike(args, state)
             if not alive:
                 return ()
-    return [rule for number, rule in enumerate(node.rules) if alive >> number & 1]
+    rules: list[Rule] = []
+    while alive:  # few are, mostly
+        low = alive & -alive
+        rules.append(node.rules[low.bit_length() - 1])
+        alive ^= low
+    return rules
 
 
 def _strike(test: Test, mask: int) -> Strike:
