@@ -188,6 +188,60 @@ def test_an_inducer_that_is_given_other_episodes_forgets_the_old_ones() -> None:
     assert inducer.induce(other, world.vocabulary) == NoisyInducer().induce(other, world.vocabulary)
 
 
+CHANGED = 200  # after which the strokes below do something else
+
+
+def two_blows(strokes: int, *, elsewhere: int = 0) -> set[str]:
+    """Return the rules of a world in which wood takes two blows from a moment on, after ``strokes`` of these and some elsewhere."""
+    rng, learner = random.Random(0), EffectsLearner(WORDS)
+
+    def act(before: Mapping[Fluent, Value], **changes: Value) -> None:
+        after = {**before, **{Fluent(name): value for name, value in changes.items()}}
+        learner.append(example(before, Action("act"), after))
+
+    for _ in range(CHANGED):
+        before = {**situation(rng), WET: False}
+        wood = before[WOOD]
+        assert isinstance(wood, int)
+        act(before, wood=wood + (1 if before[WARM] else 0))
+    learner.suspected = [(CHANGED - 1, CHANGED)]
+    for number in range(strokes):
+        before = {**situation(rng), WARM: True, WET: bool(number % 2), WOOD: 3}
+        if before[WET]:
+            act(before, wet=False, wood=4)
+        else:
+            act(before, wet=True)
+    for _ in range(elsewhere):
+        act({**situation(rng), WARM: False, WET: False}, wet=True)
+    return {learned.rule.sentence() for learned in learner.rules()}
+
+
+@pytest.mark.parametrize("strokes", [2, 4, 20])
+def test_what_is_new_after_a_change_is_expected_only_where_something_happened_before(strokes: int) -> None:
+    assert two_blows(strokes) == {
+        "act when wet() is false and warm() is true then 1.00 success: wet() becomes true",
+        "act when wet() is true and warm() is true then 1.00 success: wet() becomes false, wood() grows by 1",
+    }
+
+
+def test_what_is_new_is_expected_elsewhere_once_it_came_there() -> None:
+    assert "act when wet() is false then 1.00 success: wet() becomes true" in two_blows(20, elsewhere=10)
+
+
+def test_what_followed_from_any_action_follows_from_any_after_a_change() -> None:
+    rng, learner = random.Random(0), EffectsLearner(WORDS)
+    verbs = list(WORDS.actions)
+    for number in range(CHANGED + 12):
+        least = 4 if number < CHANGED else 2
+        before = {**situation(rng), WARM: False, WOOD: number % 6}
+        after = {**before, WARM: number % 6 > least}
+        verb = rng.choice(verbs) if number < CHANGED else verbs[0]
+        learner.append(example(before, Action(verb), after))
+    learner.suspected = [(CHANGED - 1, CHANGED + 3)]
+    rules = {learned.rule.sentence() for learned in learner.rules()}
+    assert "any action when wood() is more than 2 then 1.00 success: warm() becomes true" in rules
+
+
 @needs_gymnasium
 def test_a_rule_believed_before_is_held_until_it_is_contradicted() -> None:
     world = taxi.make(EnvironmentOptions(split="train", count=3))
