@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agentwm.agent import Episode, Mind, play
+from agentwm.exploration.curious import Curious
+from agentwm.exploration.doubts import Doubts
+from agentwm.exploration.familiarity import Familiarity
+from agentwm.exploration.novelty import Novelty
+from agentwm.exploration.retrials import Retrials
 from agentwm.induction.alarm import Alarm, is_refuted
 from agentwm.induction.credit import examples
 from agentwm.induction.evidence import revised
 from agentwm.induction.learner import SymbolicInducer
 from agentwm.induction.noisy import NoisyInducer
 from agentwm.models.rule_model import AlignedModel
-from agentwm.planners.curious import Curious
-from agentwm.planners.doubts import Doubts
-from agentwm.planners.familiarity import Familiarity
 from agentwm.planners.means_ends import MeansEnds
 from agentwm.planners.mpc import ModelPredictiveControl
-from agentwm.planners.novelty import Novelty
-from agentwm.planners.retrials import Retrials
 from agentwm.rules.store import RuleStore
 from agentwm.types import Action, Environment, Plan, Prediction, Trajectory, Transition, Vocabulary
 

@@ -1,9 +1,9 @@
 """A rule that failed after it had long been right: it is noticed, dated and tried again; what is new or rare is not taken for a change."""
 
+from agentwm.exploration.familiarity import Familiarity
+from agentwm.exploration.retrials import TRIALS, Retrials
 from agentwm.induction.alarm import Alarm
 from agentwm.induction.breaks import LONG, Breaks
-from agentwm.planners.familiarity import Familiarity
-from agentwm.planners.retrials import TRIALS, Retrials
 from agentwm.rules.language import parse_rule
 from agentwm.rules.store import RuleStore
 from agentwm.types import (

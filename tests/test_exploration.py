@@ -3,11 +3,11 @@
 import random
 
 from agentwm import Action, EnvironmentOptions, Fluent, RuleStore, State, parse_rule
+from agentwm.exploration.doubts import Doubts
+from agentwm.exploration.familiarity import Familiarity
+from agentwm.exploration.novelty import Novelty
 from agentwm.induction.pooling import EffectsLearner
 from agentwm.models.rule_model import AlignedModel
-from agentwm.planners.doubts import Doubts
-from agentwm.planners.familiarity import Familiarity
-from agentwm.planners.novelty import Novelty
 from agentwm.rules.store import Record
 from agentwm.types import Goal, Value
 from agentwm_environments.small import crafting

@@ -11,9 +11,9 @@ order and the search of the next new thing in the learned model are ours, DECISI
 import random
 from collections.abc import Iterator, Sequence
 
+from agentwm.exploration.doubts import RARE, Doubts
+from agentwm.exploration.familiarity import MANY, Familiarity
 from agentwm.induction.alarm import is_refuted
-from agentwm.planners.doubts import RARE, Doubts
-from agentwm.planners.familiarity import MANY, Familiarity
 from agentwm.planners.listing import ground_actions
 from agentwm.planners.payoff import Payoff
 from agentwm.planners.width import News

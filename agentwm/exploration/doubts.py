@@ -8,10 +8,10 @@ them: if it works, they were not needed, and if not, one of them is. Source: lea
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from agentwm.exploration.retrials import Retrials
 from agentwm.induction.effects import END, EffectTable
 from agentwm.induction.features import Feature, negated
 from agentwm.induction.slots import View
-from agentwm.planners.retrials import Retrials
 from agentwm.rules.index import Test, compiled_test
 from agentwm.types import Action, Fluent, Ref, State, Term, Var, Vocabulary
 

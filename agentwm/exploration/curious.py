@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 
+from agentwm.exploration.experiments import Experiments, Tables
 from agentwm.induction.table import Table
-from agentwm.planners.experiments import Experiments, Tables
 from agentwm.planners.grounding import Avoid
 from agentwm.planners.means_ends import FEW_NODES, MeansEnds
 from agentwm.planners.mpc import ModelPredictiveControl, setbacks
