@@ -8,6 +8,7 @@ __all__ = [
     "BackendError",
     "BudgetReachedError",
     "ConfigurationError",
+    "DecisionSpentError",
     "EnvironmentFailureError",
     "InvalidReplyError",
     "LawError",
@@ -141,6 +142,10 @@ class InvalidReplyError(BackendError):
 
 class BudgetReachedError(BackendError):
     """Says that a call was not made, because the budget is spent."""
+
+
+class DecisionSpentError(BudgetReachedError):
+    """Says that one decision has spent what it may; planners heed it and make the best of what they have."""
 
 
 class ReplyMissingError(BackendError):

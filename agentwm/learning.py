@@ -18,8 +18,10 @@ from agentwm.induction.evidence import revised
 from agentwm.induction.learner import SymbolicInducer
 from agentwm.induction.noisy import NoisyInducer
 from agentwm.models.rule_model import AlignedModel
+from agentwm.planners.deliberation import Deliberation
 from agentwm.planners.means_ends import MeansEnds
-from agentwm.planners.mpc import ModelPredictiveControl
+from agentwm.planners.mpc import propose_and_repair
+from agentwm.planners.symbolic import symbolic_parts
 from agentwm.rules.store import RuleStore
 from agentwm.types import Action, Environment, Plan, Prediction, Trajectory, Transition, Vocabulary
 
@@ -167,7 +169,7 @@ class _Pursuing:
         vocabulary, store = episode.vocabulary, self._lived.store
         model = AlignedModel.symbolic(store, vocabulary)
         proposer = MeansEnds(store, vocabulary)
-        control = ModelPredictiveControl(proposer, model, vocabulary)
+        control = Deliberation(propose_and_repair, symbolic_parts(store, vocabulary, model, rng=rng), is_frugal=False)
         tables = self._inducer.tables
         return Mind(Curious(proposer, control, model, tables, vocabulary, tour=TOUR_STEPS, rng=rng), model)
 

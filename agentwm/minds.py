@@ -2,37 +2,49 @@
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from agentwm.agent import Episode, Mind, play
 from agentwm.learning import Learner
 from agentwm.models.rule_model import AlignedModel
-from agentwm.planners import mpc, payoff
-from agentwm.planners.means_ends import MeansEnds
+from agentwm.planners import mpc
+from agentwm.planners.meter import Meter, Metered
+from agentwm.planners.symbolic import symbolic_parts
 from agentwm.rules.store import RuleStore
-from agentwm.types import Environment, PlannerParts, PlannerSpec, Proposer, Transition
+from agentwm.types import Environment, PlannerParts, PlannerSpec, PlanningBudget, Transition
 
 __all__ = ["Agent", "Beside", "acting_mind"]
 
-Beside = Callable[[AlignedModel, Proposer], tuple[AlignedModel, Proposer]]
+Beside = Callable[[PlannerParts, Episode], PlannerParts]
 
 
 def acting_mind(
-    planner: PlannerSpec, rules: RuleStore, episode: Episode, *, rng: random.Random, beside: Beside | None = None
+    planner: PlannerSpec,
+    rules: RuleStore,
+    episode: Episode,
+    *,
+    rng: random.Random,
+    budget: PlanningBudget | None = None,
+    beside: Beside | None = None,
 ) -> Mind:
-    """Return a mind that acts in ``episode``, which has just begun, by the frozen ``rules``.
+    """Return a mind that acts in ``episode``, which has just begun, by the frozen ``rules``, each decision held to ``budget``.
 
-    ``beside`` puts something else, such as a language model, beside the model of the rules and their proposer.
+    ``beside`` puts something else, such as a language model, beside the parts that are made of the rules.
     """
     words = episode.vocabulary
-    model = AlignedModel.symbolic(rules, words)
-    proposer: Proposer = MeansEnds(rules, words)
+    parts = symbolic_parts(
+        rules,
+        words,
+        AlignedModel.symbolic(rules, words),
+        rng=rng,
+        opening=episode.observation,
+        listed=lambda: episode.observation.actions,
+        budget=budget,
+    )
     if beside is not None:
-        model, proposer = beside(model, proposer)
-    if planner is mpc.SPEC and not words.reports_failure:
-        planner = payoff.SPEC  # what cannot fail is not planned around failure
-    pays = bool(rules.laws) or any(rule.pays for rule in rules.rules)
-    parts = PlannerParts(proposer, model, words, opening=episode.observation, rng=rng, pays=pays)
-    return Mind(planner.make(parts), model)
+        parts = beside(parts, episode)
+    meter = Meter(parts.model, parts.budget, ration=parts.ration)
+    return Mind(Metered(planner.make(replace(parts, model=meter)), meter), parts.model)
 
 
 class Agent:

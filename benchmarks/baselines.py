@@ -10,10 +10,10 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from agentwm.induction.features import Feature, Features, accepts
+from agentwm.induction.features import Feature, Features, accepts, is_number
 from agentwm.induction.table import parameter_names
 from agentwm.rules.language import Change, RuleOutcome
-from agentwm.rules.matching import UNKNOWN, Unknown, holds, look_up
+from agentwm.rules.matching import UNKNOWN, Unknown, holds, look_up, sorts_of
 from agentwm.rules.outcomes import Counters, changes_made
 from agentwm.types import (
     Action,
@@ -126,7 +126,7 @@ class _Table:
         self.slots |= {REWARD: _Slot(None), END: _Slot(None)}
 
     def _targets(self) -> Iterator[Ref]:
-        fluents = [s for s in self.vocabulary.fluents.values() if not s.static and not s.hidden and s.derive is None]
+        fluents = [schema for schema in self.vocabulary.fluents.values() if schema.is_seen_to_change]
         yield from (Ref(s.name) for s in fluents if not s.parameters and s.counts_since is None)
         unary = {s.name for s in fluents if len(s.parameters) == 1}
         yield from (
@@ -174,8 +174,8 @@ class _Table:
                     leads = isinstance(term, Ref) and self.vocabulary.fluents[term.name].is_reference
                     if (values[term] == now and now is not None) or (leads and values[term] is None and was == now):
                         yield Change(target, term)
-        if _is_number(was) and _is_number(now) and was != now:
-            yield Change(target, now - was, adds=True)  # type: ignore[operator]
+        if is_number(was) and is_number(now) and was != now:
+            yield Change(target, now - was, adds=True)
         yield Change(target, now)
 
     def finish(self) -> tuple[list[Feature], list[Feature]]:
@@ -185,10 +185,6 @@ class _Table:
                 slot.settle()
         before = self._before.all()
         return before, [*before, *self._after.all()]
-
-
-def _is_number(value: Value) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 class _Situation:
@@ -242,7 +238,7 @@ class _Slotwise:
 
     @staticmethod
     def _key(state: State, action: Action) -> tuple[str, tuple[str, ...]]:
-        return action.verb, tuple(str(state.get(Fluent("sort", (arg,)), "any")) for arg in action.args)
+        return action.verb, sorts_of(action.args, state)
 
     def predict(self, queries: Sequence[Query]) -> list[Prediction]:
         """Return one prediction per query, in order."""

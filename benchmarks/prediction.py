@@ -35,7 +35,8 @@ from agentwm.agent import Episode
 from agentwm.evaluation.statistics import wilson_interval
 from agentwm.minds import Agent
 from agentwm.models.rule_model import AlignedModel
-from agentwm.planners.reactive import Reactive
+from agentwm.planners.anything import Anything
+from agentwm.rules.binding import Cast
 from agentwm.rules.language import fluent_names, parse_rule
 from agentwm.rules.matching import bind, holds
 from agentwm.rules.store import RuleStore, signature
@@ -187,7 +188,7 @@ def _walk(
     model = AlignedModel.symbolic(rules, episode.vocabulary)
     empty = AlignedModel.symbolic(RuleStore(), episode.vocabulary)
     truth = AlignedModel.symbolic(RuleStore(TRUTH), episode.vocabulary)
-    anything = Reactive(episode.vocabulary, rng=rng)
+    anything = Anything(episode.vocabulary, rng=rng)
     twin = Household(game)  # plays along, for its hidden state
     read = episode.observation.text
     shown: dict[Pair, None] = {}
@@ -213,11 +214,10 @@ def _walk(
         )  # fmt: skip
 
 
-def _inadmissible(anything: Reactive, episode: Episode, listed: Sequence[Action]) -> Action:
+def _inadmissible(anything: Anything, episode: Episode, listed: Sequence[Action]) -> Action:
     while True:
-        [action] = anything.plan(episode.state, episode.goal).actions
-        schema = episode.vocabulary.actions[action.verb]
-        if action not in listed and schema.parameters:
+        action = anything.command(Cast(episode.state))
+        if action is not None and action not in listed and episode.vocabulary.actions[action.verb].parameters:
             return action
 
 

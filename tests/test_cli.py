@@ -56,7 +56,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         (
             ["run", "alfword"],
-            "unknown environment 'alfword'; there is: alfworld, crafting, frozenlake, locks, taxi. Did you mean alfworld?",
+            "unknown environment 'alfword'; there is: alfworld, crafting, frozenlake, gamble, locks, sokoban, taxi. Did you mean alfworld?",
         ),
         (["run", "alfworld", "--planner", "mcp"], "unknown planner 'mcp'"),
         (["run", "alfworld", "--split", "valid_sen"], "unknown split of alfworld 'valid_sen'"),

@@ -77,7 +77,7 @@ def asking(
 
     def judge(backend: Backend) -> tuple[Any, ReplyCount]:
         critic = LLMCritic(backend, build.prompt("judge"), words)
-        return critic.judge(state, goal) or None, critic.count
+        return critic.judge([state], goal)[0] or None, critic.count
 
     def perceive(backend: Backend) -> tuple[Any, ReplyCount]:
         perceiver = LLMPerceiver(backend, build.prompt("perceive"), words)

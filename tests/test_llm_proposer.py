@@ -96,10 +96,9 @@ def test_a_critic_grades_states_side_by_side(begin: Begin, words: Vocabulary) ->
     critic = LLMCritic(Checked(scripted(says)), build.prompt("judge"), words)
     there = begin("go to countertop 1")
     holding = begin("go to countertop 1", "take apple 1 from countertop 1")
-    assert critic.judge_all([there.state, holding.state], GOAL) == [0.1, 0.7]
-    assert critic.judge(holding.state, GOAL) == 0.7
+    assert critic.judge([there.state, holding.state], GOAL) == [0.1, 0.7]
     assert critic.count.questions == 2, "the same is not asked twice"
-    assert LLMCritic(Checked(scripted(lambda _: "no")), build.prompt("judge"), words).judge({}, GOAL) == 0.0
+    assert LLMCritic(Checked(scripted(lambda _: "no")), build.prompt("judge"), words).judge([{}], GOAL) == [0.0]
 
 
 class Fixed:
@@ -118,7 +117,7 @@ def test_the_plan_that_leads_nearest_to_the_goal_comes_first(
     state: State, true_rules: RuleStore, words: Vocabulary
 ) -> None:
     class Critic:
-        def judge_all(self, states: Sequence[State], _: Goal) -> list[float]:
+        def judge(self, states: Sequence[State], _: Goal) -> list[float]:
             return [float("apple 1" in map(str, each.values())) for each in states]
 
     going, taking = Plan((GO,), "go"), Plan((TAKE,), "take")

@@ -1,5 +1,6 @@
 """Plans against oracles: a blind search in small rule worlds, and the planner that sees everything in generated houses."""
 
+import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from heapq import heappop, heappush
@@ -31,7 +32,9 @@ from agentwm.planners import forward, means_ends
 from agentwm.planners.forward import search
 from agentwm.planners.grounding import GroundAction, GroundRule, relevant_actions
 from agentwm.planners.means_ends import MeansEnds
-from agentwm.planners.mpc import PATIENCE, ModelPredictiveControl, setbacks
+from agentwm.planners.mpc import SPEC
+from agentwm.planners.setbacks import PATIENCE, setbacks
+from agentwm.planners.symbolic import symbolic_parts
 from agentwm.rules.binding import Cast, bindings_of, ground_condition, is_reached
 from agentwm.rules.language import Change
 from agentwm.rules.matching import UNKNOWN, conjunction, holds, look_up, value_of
@@ -242,7 +245,7 @@ def test_with_true_rules_and_all_seen_plans_win_and_are_nearly_the_shortest(
 def test_the_model_expects_of_a_plan_that_it_reaches_the_goal(true_rules: RuleStore, words: Vocabulary) -> None:
     model = AlignedModel.symbolic(true_rules, words)
     for game, state, goal in games(12):
-        plan = ModelPredictiveControl(MeansEnds(true_rules, words), model, words).plan(state, goal)
+        plan = SPEC.make(symbolic_parts(true_rules, words, model, rng=random.Random(0))).plan(state, goal)
         assert len(plan.predictions) == len(plan.actions)
         believed = dict(state)
         for prediction in plan.predictions:

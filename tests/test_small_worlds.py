@@ -1,4 +1,4 @@
-"""FrozenLake, Taxi, crafting and locks: their engines do what their stated truths say, and those what plain twins say."""
+"""The small worlds: their engines do what their stated truths say, and those what plain twins say."""
 
 import importlib.util
 import json
@@ -27,7 +27,7 @@ from agentwm.types import (
     Value,
 )
 from agentwm_environments.facts import FactsPerceiver
-from agentwm_environments.small import crafting, frozenlake, locks, taxi
+from agentwm_environments.small import crafting, frozenlake, gamble, locks, sokoban, taxi
 from agentwm_environments.small.crafting_laws import ORDINARY as CRAFTING
 from agentwm_environments.small.crafting_laws import altered as altered_crafting
 from agentwm_environments.small.locks_laws import ORDINARY as LOCKS
@@ -42,13 +42,16 @@ Make = Callable[[EnvironmentOptions], KnownWorld]
 MAKES: Mapping[str, Make] = {
     "crafting": crafting.make,
     "frozenlake": frozenlake.make,
+    "gamble": gamble.make,
     "locks": locks.make,
+    "sokoban": sokoban.make,
     "taxi": taxi.make,
 }
 SPECS: Mapping[str, EnvironmentSpec] = {
-    spec.name: spec for spec in (crafting.SPEC, frozenlake.SPEC, locks.SPEC, taxi.SPEC)
+    spec.name: spec for spec in (crafting.SPEC, frozenlake.SPEC, gamble.SPEC, locks.SPEC, sokoban.SPEC, taxi.SPEC)
 }
 OURS = ("crafting", "locks")
+NUMBERS = {"frozenlake": 11, "gamble": 2}  # of states, where there are few
 AT = Fluent("at")
 
 every_world = pytest.mark.parametrize("name", sorted(MAKES))
@@ -102,7 +105,7 @@ def test_the_engine_does_what_the_truth_says_and_as_often(name: str, altered: in
                 break
     for each, number in expected.items():
         assert abs(seen[each] - number) < 4.5 * spread[each] ** 0.5 + 1, each
-    assert bool(expected) == (name in {"crafting", "frozenlake"})
+    assert bool(expected) == (name in {"crafting", "frozenlake", "gamble"})
 
 
 @every_world
@@ -128,7 +131,7 @@ def test_states_are_different_and_show_every_verb_at_work_a_reward_and_every_flu
     world = world_of(name)
     states = world.states(random.Random(1), 200)
     assert states == world.states(random.Random(1), 200)
-    assert len({frozenset(state.items()) for state in states}) == len(states) == (11 if name == "frozenlake" else 200)
+    assert len({frozenset(state.items()) for state in states}) == len(states) == NUMBERS.get(name, 200)
     outcomes = [(a, o) for state in states for a in world.actions(state) for o in world.truth(state, a)]
     assert any((outcome.reward or 0) > 0 for _, outcome in outcomes)
     assert {action.verb for action, outcome in outcomes if outcome.changes} == set(world.vocabulary.actions)
@@ -449,7 +452,7 @@ def test_the_same_task_and_seed_play_the_same(name: str) -> None:
     assert again[:3] == again[3:]
 
 
-@pytest.mark.parametrize("name", ["crafting", "frozenlake", "taxi"])
+@pytest.mark.parametrize("name", ["crafting", "frozenlake", "gamble", "taxi"])
 def test_another_seed_has_other_chance(name: str) -> None:
     world = world_of(name)
     tasks = world.tasks()
@@ -487,7 +490,7 @@ def test_every_fact_is_declared_with_its_sorts_and_every_observation_holds_them_
 def test_references_lead_to_things_of_their_sort_or_nowhere(name: str) -> None:
     world = world_of(name)
     references = [schema for schema in world.vocabulary.fluents.values() if schema.is_reference]
-    assert bool(references) == (name != "crafting")
+    assert bool(references) == (name not in {"crafting", "gamble"})
     for state in world.states(random.Random(4), 20):
         sorts = {fluent.args[0]: value for fluent, value in state.items() if fluent.name == "sort"}
         for schema in references:

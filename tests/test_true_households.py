@@ -13,7 +13,8 @@ import pytest
 
 from agentwm import Episode
 from agentwm.models.rule_model import AlignedModel
-from agentwm.planners.reactive import Reactive
+from agentwm.planners.anything import Anything
+from agentwm.rules.binding import Cast
 from agentwm.rules.language import parse_rule
 from agentwm.rules.matching import look_up
 from agentwm.rules.store import RuleStore
@@ -77,7 +78,7 @@ def walk(game: Game, plan: Sequence[str], laws: Laws = ORDINARY, rules: Laws = O
 
 def actions(episode: Episode, plan: Sequence[str], rng: random.Random) -> Iterator[Action]:
     """Yield a plan, then what is admissible, by verb first, so that rare verbs come up, or anything at all."""
-    words, anything = episode.vocabulary, Reactive(episode.vocabulary, rng=rng)
+    words, anything = episode.vocabulary, Anything(episode.vocabulary, rng=rng)
     for step in range(STEPS):
         listed = {
             words.actions[action.verb].render(action.args): action for action in episode.observation.actions or ()
@@ -88,7 +89,7 @@ def actions(episode: Episode, plan: Sequence[str], rng: random.Random) -> Iterat
             verb = rng.choice(sorted({action.verb for action in listed.values()} - {"inventory", "look"}))
             yield rng.choice([action for action in listed.values() if action.verb == verb])
         else:
-            yield from anything.plan(episode.state, episode.goal).actions
+            yield anything.command(Cast(episode.state)) or Action("look")
 
 
 def wrong(case: Case) -> str | None:

@@ -25,7 +25,7 @@ from agentwm.types import (
     Value,
     Vocabulary,
 )
-from agentwm_environments.small import crafting, frozenlake, locks, taxi
+from agentwm_environments.small import crafting, frozenlake, gamble, locks, sokoban, taxi
 from agentwm_environments.small.truth import KnownWorld
 from tests.conftest import benchmark
 
@@ -37,17 +37,28 @@ small_worlds, verdicts = benchmark("small_worlds"), benchmark("verdicts")
 TEXTS = {
     "crafting": crafting.TRUE_RULES,
     "frozenlake": frozenlake.TRUE_RULES,
+    "gamble": gamble.TRUE_RULES,
     "locks": locks.TRUE_RULES,
+    "sokoban": sokoban.TRUE_RULES,
     "taxi": taxi.TRUE_RULES,
 }
-MAKES = {"crafting": crafting.make, "frozenlake": frozenlake.make, "locks": locks.make, "taxi": taxi.make}
+MAKES = {
+    "crafting": crafting.make,
+    "frozenlake": frozenlake.make,
+    "gamble": gamble.make,
+    "locks": locks.make,
+    "sokoban": sokoban.make,
+    "taxi": taxi.make,
+}
 
 needs_gymnasium = pytest.mark.skipif(frozenlake.SPEC.missing() is not None, reason="gymnasium is not installed")
 every_world = pytest.mark.parametrize(
     "name",
     [
         "crafting",
+        "gamble",
         "locks",
+        "sokoban",
         pytest.param("frozenlake", marks=needs_gymnasium),
         pytest.param("taxi", marks=needs_gymnasium),
     ],

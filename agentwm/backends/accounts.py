@@ -71,6 +71,20 @@ class Tally:
     seconds: float = 0.0
     money: float | None = 0.0
 
+    @classmethod
+    def of(cls, usage: Usage, seconds: float, price: Price | None, *, calls: int = 1, failed_calls: int = 0) -> Self:
+        """Return what a reply cost that took so many ``calls``; ``price`` None is not known."""
+        return cls(
+            calls=calls,
+            failed_calls=failed_calls,
+            estimated_calls=int(usage.is_estimated),
+            input_tokens=usage.input_tokens,
+            cached_tokens=usage.cached_tokens,
+            output_tokens=usage.output_tokens,
+            seconds=seconds,
+            money=None if price is None else price.of(usage),
+        )
+
     def __add__(self, other: "Tally") -> "Tally":
         return self._with(other, 1)
 
@@ -208,16 +222,8 @@ class Meter:
 
     def settle(self, role: str, usage: Usage, seconds: float, *, earlier_attempts: int = 0) -> None:
         """Charge what an admitted call used; ``earlier_attempts`` failed before it, in a recording that is replayed."""
-        tally = Tally(
-            calls=earlier_attempts,
-            failed_calls=earlier_attempts,
-            estimated_calls=int(usage.is_estimated),
-            input_tokens=usage.input_tokens,
-            cached_tokens=usage.cached_tokens,
-            output_tokens=usage.output_tokens,
-            seconds=seconds,
-            money=None if self._price is None else self._price.of(usage),
-        )
+        # The call itself was counted when it was admitted.
+        tally = Tally.of(usage, seconds, self._price, calls=earlier_attempts, failed_calls=earlier_attempts)
         self._account._charge(role, tally)  # noqa: SLF001 -- as above
 
     def fail(self, role: str, seconds: float) -> None:

@@ -8,7 +8,7 @@ from agentwm.types import Action, Fluent, Outcome, Prediction, Query, State, Voc
 __all__ = ["Agreement", "agreement"]
 
 TOLERANCE = 0.03
-SURE = 0.97
+COUNTED_SURE = 0.97  # part of what is measured: not the learner's own bound, with which it must not move
 
 Truth = Callable[[State, Action], Sequence[Outcome]]
 
@@ -55,7 +55,7 @@ def agreement(
         changing_right += happens and is_right
         if not is_right:
             surest = max(said, key=lambda key: said[key])
-            wrongly_sure += prediction.source == "rules" and min(said[surest], prediction.confidence) >= SURE
+            wrongly_sure += prediction.source == "rules" and min(said[surest], prediction.confidence) >= COUNTED_SURE
             if len(differences) < most_differences:
                 differences.append((query, prediction, true))
     return Agreement(asked, right, changing, changing_right, wrongly_sure, tuple(differences))
@@ -63,7 +63,7 @@ def agreement(
 
 def _spread(outcomes: Sequence[Outcome], state: State, vocabulary: Vocabulary) -> Mapping[Key, float]:
     """Return the probability of each way things may turn out: real changes, reward and end."""
-    counters = {schema.name for schema in vocabulary.fluents.values() if schema.counts_since is not None}
+    counters = vocabulary.counters
     spread: dict[Key, float] = {}
     for outcome in outcomes:
         changes = frozenset(

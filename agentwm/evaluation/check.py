@@ -118,7 +118,7 @@ def _standing(law: Law, right: int, wrong: int, answered: Sequence[Answer]) -> S
 
 def _happened(example: Example, vocabulary: Vocabulary) -> Iterator[Claim]:
     """Yield all that the action brought; success only where there is failure."""
-    counters = {name for name, schema in vocabulary.fluents.items() if schema.counts_since is not None}
+    counters = vocabulary.counters
     yield from ((fluent, value) for fluent, value in example.changed.items() if fluent.name not in counters)
     if vocabulary.reports_failure:
         yield "success", example.succeeded

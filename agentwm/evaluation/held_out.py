@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from agentwm.agent import Episode
 from agentwm.errors import ConfigurationError
-from agentwm.planners.listing import ground_actions
-from agentwm.planners.reactive import Reactive
+from agentwm.planners.anything import Anything
+from agentwm.planners.options import ground_actions
+from agentwm.rules.binding import Cast
 from agentwm.types import Action, Environment, Fluent, Outcome, Prediction, State, Transition, Vocabulary
 
 __all__ = ["HeldOut", "held_out"]
@@ -71,16 +72,15 @@ def _expect_failures(environment: str, vocabulary: Vocabulary) -> None:
 def _walk(episode: Episode, rng: random.Random) -> Iterator[Transition]:
     """Yield what comes of commands, a verb at a time as likely as another, until the walk or the episode is over."""
     words = episode.vocabulary
-    anything = Reactive(words, rng=rng)
+    anything = Anything(words, rng=rng)
     while not episode.is_over and len(episode.transitions) < STEPS:
         listed = [each for each in episode.observation.actions or () if not words.actions[each.verb].inspects]
         near = [] if listed and rng.random() < LISTED else _at_hand(episode.state, words)
         action = _one(near or listed, rng)
         if action is None:
-            plan = anything.plan(episode.state, episode.goal)
-            if not plan.actions:
+            action = anything.command(Cast(episode.state))
+            if action is None:
                 return
-            action = plan.actions[0]
         yield episode.step(action, _NOTHING_FORESEEN)
 
 

@@ -34,7 +34,6 @@ def learned_from(
     A task that breaks down teaches what was seen of it until then.
     """
     learner = Learner(rules)
-    trajectories = []
     for number, task in enumerate(tasks):
         try:
             episode = Episode(environment, task, seed=seed)
@@ -43,5 +42,4 @@ def learned_from(
         with suppress(EnvironmentFailureError, TaskError):
             learner.play(episode, rng=random.Random(f"{seed}-{number}"), max_steps=max_steps)
         learner.conclude(episode)
-        trajectories.append(episode.trajectory)
-    return Learned(learner.store, trajectories)
+    return Learned(learner.store, learner.trajectories)

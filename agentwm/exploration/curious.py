@@ -15,9 +15,9 @@ from itertools import product
 
 from agentwm.exploration.experiments import Experiments, Tables
 from agentwm.induction.table import Table
-from agentwm.planners.grounding import Avoid
+from agentwm.planners.deliberation import Deliberation
 from agentwm.planners.means_ends import FEW_NODES, MeansEnds
-from agentwm.planners.mpc import ModelPredictiveControl, setbacks
+from agentwm.planners.setbacks import Avoid, setbacks
 from agentwm.rules.binding import Cast, ground_condition, is_reached, kind_of
 from agentwm.rules.language import fluent_names, variables
 from agentwm.rules.laws import Law
@@ -62,7 +62,7 @@ class Curious:
     def __init__(  # noqa: PLR0913 -- the parts of a mind, put together in one place
         self,
         proposer: MeansEnds,
-        control: ModelPredictiveControl,
+        control: Deliberation,
         model: WorldModel,
         tables: Tables,
         vocabulary: Vocabulary,

@@ -13,7 +13,8 @@ from agentwm.induction.effects import END, EffectTable
 from agentwm.induction.features import Feature, negated
 from agentwm.induction.slots import View
 from agentwm.rules.index import Test, compiled_test
-from agentwm.types import Action, Fluent, Ref, State, Term, Var, Vocabulary
+from agentwm.rules.matching import sorts_of
+from agentwm.types import Action, Ref, State, Term, Var, Vocabulary
 
 __all__ = ["Doubt", "Doubts"]
 
@@ -75,8 +76,8 @@ class Doubts:
 
     def are_tested_by(self, action: Action, state: State) -> bool:
         """Whether trying ``action`` in ``state`` would settle something."""
-        sorts = tuple(str(state.get(Fluent("sort", (arg,)), "any")) for arg in action.args)
-        if any(doubt.is_tested_by(action, state) for doubt in self._by_key.get((action.verb, sorts), ())):
+        key = (action.verb, sorts_of(action.args, state))
+        if any(doubt.is_tested_by(action, state) for doubt in self._by_key.get(key, ())):
             return True
         return self._retrials is not None and self._retrials.are_tried_by(action, state)
 

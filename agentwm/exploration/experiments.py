@@ -10,9 +10,9 @@ from itertools import product
 from agentwm.induction.table import Table
 from agentwm.rules.binding import Cast, ground_condition
 from agentwm.rules.language import Rule, fluent_names, variables
-from agentwm.rules.matching import holds
+from agentwm.rules.matching import holds, sorts_of
 from agentwm.rules.store import RuleStore
-from agentwm.types import Action, ActionSchema, Condition, Fluent, State, Vocabulary
+from agentwm.types import Action, ActionSchema, Condition, State, Vocabulary
 
 __all__ = ["Experiments", "Tables"]
 
@@ -84,8 +84,7 @@ class Experiments:
 
     def table(self, action: Action, state: State) -> Table | None:
         """Return the examples of the action's verb with things of these sorts, None where there are none."""
-        sorts = tuple(str(state.get(Fluent("sort", (arg,)), "any")) for arg in action.args)
-        return self._tables.get((action.verb, sorts))
+        return self._tables.get((action.verb, sorts_of(action.args, state)))
 
     def _patterns(self, table: Table) -> list[frozenset[Condition]]:
         """Return the ties between arguments and situation that were seen together, for things of these sorts."""

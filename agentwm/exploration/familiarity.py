@@ -11,7 +11,7 @@ from itertools import combinations
 
 from agentwm.induction.features import Features
 from agentwm.induction.table import parameter_names
-from agentwm.rules.matching import UNKNOWN, Unknown
+from agentwm.rules.matching import UNKNOWN, Unknown, sorts_of
 from agentwm.types import NOT_ENTITIES, Action, Fluent, State, Value, Vocabulary
 
 __all__ = ["MANY", "Familiarity"]
@@ -56,7 +56,7 @@ class Familiarity:
         return min((self._facts[fact] for fact in _plain(state, MANY)), default=0)
 
     def _situation(self, state: State, action: Action) -> Iterator[Hashable]:
-        sorts = tuple(str(state.get(Fluent("sort", (arg,)), "any")) for arg in action.args)
+        sorts = sorts_of(action.args, state)
         key = (action.verb, sorts)
         if key not in self._features:
             self._features[key] = Features(parameter_names(sorts), sorts, self._vocabulary)

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from agentwm.exploration.doubts import RARE, Doubts
 from agentwm.exploration.familiarity import MANY, Familiarity
 from agentwm.induction.alarm import is_refuted
-from agentwm.planners.listing import ground_actions
+from agentwm.planners.options import ground_actions
 from agentwm.planners.payoff import Payoff
 from agentwm.planners.width import News
 from agentwm.rules.outcomes import apply_changes

@@ -19,7 +19,7 @@ class Retrials:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
-        self._clocks = {name for name, schema in vocabulary.fluents.items() if schema.counts_since is not None}
+        self._clocks = vocabulary.counters
         self._breaks = Breaks()
         self._asked: dict[Rule, int] = {}
         self._tried: set[object] = set()

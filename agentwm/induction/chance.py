@@ -2,7 +2,10 @@
 
 import math
 
-__all__ = ["beta_interval", "binomial_tail", "leeway"]
+__all__ = ["SURE", "beta_interval", "binomial_tail", "leeway"]
+
+SURE = 0.97
+"""The probability from which on something is taken to come always, as far as is known: the rest is put down to noise."""
 
 PRECISION = 1e-12
 TINY = 1e-300  # in place of a zero that would be divided by

@@ -88,7 +88,7 @@ class EffectTable:
 
     def _targets(self) -> Iterator[Ref]:
         """Yield what could change: fluents without arguments, and those of what can be referred to; or only those of each thing."""
-        fluents = [s for s in self.vocabulary.fluents.values() if not s.static and not s.hidden and s.derive is None]
+        fluents = [schema for schema in self.vocabulary.fluents.values() if schema.is_seen_to_change]
         for schema in fluents if not self.each else ():
             if not schema.parameters and schema.counts_since is None:
                 yield Ref(schema.name)

@@ -9,11 +9,12 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
+from typing import TypeGuard
 
 from agentwm.rules.matching import UNKNOWN, Unknown, value_of
 from agentwm.types import NOT_ENTITIES, Condition, Fluent, Ref, Some, State, Term, Value, Var, Vocabulary
 
-__all__ = ["Bits", "Feature", "Features", "accepts", "negated", "reference_terms"]
+__all__ = ["Bits", "Feature", "Features", "accepts", "is_number", "negated", "reference_terms"]
 
 BLOCK = 4096
 MOST_VALUES = 64
@@ -103,6 +104,11 @@ def _attributes(entities: Sequence[Typed], vocabulary: Vocabulary) -> Iterator[T
             is_attribute = len(schema.parameters) == 1 and not schema.hidden and schema.name != "sort"
             if is_attribute and sort not in NOT_ENTITIES and accepts(schema.parameters[0], sort):
                 yield Ref(schema.name, (term,)), schema.value
+
+
+def is_number(value: Value) -> TypeGuard[int | float]:
+    """Return whether ``value`` is a number, which a truth value is not."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def accepts(declared: str, sort: str) -> bool:
@@ -222,7 +228,7 @@ class Features:
         known = 0
         for mask in masks.values():
             known |= mask
-        numbers = sorted({v for v in masks if isinstance(v, int | float) and not isinstance(v, bool)})
+        numbers = sorted({v for v in masks if is_number(v)})
         if len(numbers) == len(masks):
             yield from self._thresholds(term, numbers, masks, known)
             return

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from agentwm.induction.chance import SURE
 from agentwm.induction.credit import Example, examples
 from agentwm.induction.evidence import rule_answer, weigh
 from agentwm.induction.pruning import maximum_coverage
@@ -17,7 +18,7 @@ from agentwm.induction.table import Table
 from agentwm.knowledge import learn as learn_knowledge
 from agentwm.rules import matching
 from agentwm.rules.language import ANY_ACTION, Change, Rule, RuleOutcome
-from agentwm.rules.matching import holds, instances, value_of
+from agentwm.rules.matching import holds, instances, sorts_of, value_of
 from agentwm.rules.store import Record, RuleStore, Silence, signature
 from agentwm.types import Condition, Fluent, Ref, Term, Trajectory, Value, Var, Vocabulary
 
@@ -29,7 +30,6 @@ Counts = dict[str, tuple[int, int]]
 
 # An effect seen in fewer than this share of the successes in which it could show is taken for coincidence.
 LEAST_EFFECT = 0.3
-SURE = 0.97
 SOME = 3
 
 
@@ -117,8 +117,7 @@ class SymbolicInducer:
 
 def _fill(tables: dict[tuple[str, Sorts], Table], rows: Iterable[Example], vocabulary: Vocabulary) -> None:
     for example in rows:
-        sorts = tuple(str(example.before.get(Fluent("sort", (arg,)), "any")) for arg in example.action.args)
-        key = (example.action.verb, sorts)
+        key = (example.action.verb, sorts_of(example.action.args, example.before))
         if key not in tables:
             tables[key] = Table(*key, vocabulary)
         tables[key].append(example)

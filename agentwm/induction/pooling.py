@@ -5,20 +5,20 @@ change that nothing refers to, what happens to each thing of its sort is learned
 """
 
 from bisect import bisect, bisect_left
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from agentwm.induction.breaks import Window
+from agentwm.induction.chance import SURE
 from agentwm.induction.credit import Example
 from agentwm.induction.effects import EffectTable, LearnedRule, effects_of, slots_of
 from agentwm.induction.table import parameter_names
 from agentwm.rules.language import ANY_ACTION, Each
-from agentwm.rules.matching import things_beside
-from agentwm.types import Fluent, State, Vocabulary
+from agentwm.rules.matching import sorts_of, things_beside
+from agentwm.types import Vocabulary
 
 __all__ = ["EffectsLearner"]
 
-SURE = 0.97
 FEW = 4  # examples without which nothing is said of all actions
 STRAY = 0.05  # share of the examples of a change in other verbs that is put down to noise where one verb is said to bring it
 MOST_THINGS = 8  # unchanged ones that an action is an example of, beside those that did change
@@ -46,7 +46,7 @@ class _Pool:
 
     def append(self, step: int, example: Example, thing: str = "", *, is_stray: bool = False) -> Collection[object]:
         """Add the example that the ``step`` is, of what happened to ``thing``; return what the verb's terms refer to in it."""
-        key = (example.action.verb, _sorts(example.action.args, example.before))
+        key = (example.action.verb, sorts_of(example.action.args, example.before))
         if key not in self.tables:
             self.tables[key] = self._table(*key)
             self._places[self.tables[key]] = []
@@ -164,7 +164,7 @@ class EffectsLearner:
         self._passing = {
             schema.name
             for schema in vocabulary.fluents.values()
-            if len(schema.parameters) == 1 and not (schema.static or schema.hidden or schema.derive)
+            if len(schema.parameters) == 1 and schema.is_seen_to_change
         }
 
     @property
@@ -182,7 +182,7 @@ class EffectsLearner:
         self._stray.append(stray)
         for sort, pool in self._of_each.items():
             self._append_things(pool, sort, step)
-        for sort in sorted({*_sorts(sorted(stray), example.before)} - {*self._of_each, "any"}):
+        for sort in sorted({*sorts_of(sorted(stray), example.before)} - {*self._of_each, "any"}):
             self._of_each[sort] = _Pool(self.vocabulary, sort)
             for earlier in range(step + 1):
                 self._append_things(self._of_each[sort], sort, earlier)
@@ -208,10 +208,6 @@ def _is_sure(learned: LearnedRule) -> bool:
     outcomes = learned.rule.outcomes
     is_overruled = bool(learned.rule.after) and bool(learned.overruled)
     return len(outcomes) == 1 and outcomes[0].probability >= SURE and not is_overruled
-
-
-def _sorts(things: Iterable[str], state: State) -> tuple[str, ...]:
-    return tuple(str(state.get(Fluent("sort", (thing,)), "any")) for thing in things)
 
 
 def _among(places: Sequence[int], window: Window) -> Window:

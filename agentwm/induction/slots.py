@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from agentwm.induction.chance import binomial_tail
-from agentwm.induction.features import Bits
+from agentwm.induction.chance import SURE, binomial_tail
+from agentwm.induction.features import Bits, is_number
 from agentwm.rules.matching import Unknown
 from agentwm.types import Ref, Term, Value
 
@@ -23,7 +23,6 @@ LEAST_SHARE = 0.05  # what comes less often than one time in twenty is left to n
 BY_NOISE = 1e-4  # the probability from which on a count is put down to noise: much is tried out
 MOST_OUTCOMES = 4
 MOST_RARE = 4
-SURE = 0.97
 ROUNDS = 12  # of expectation maximisation
 
 
@@ -57,8 +56,8 @@ class Slot:
         for term, value in candidates.items():
             if value == after or (value is None and before == after):
                 self._explain(Effect(0, term), index)
-        if _is_number(before) and _is_number(after) and before != after:
-            self._explain(Effect(1, after - before, adds=True), index)  # type: ignore[operator]
+        if is_number(before) and is_number(after) and before != after:
+            self._explain(Effect(1, after - before, adds=True), index)
         self._explain(Effect(2, after), index)
 
     def changed(self, value: object, *, adds: bool) -> int:
@@ -73,10 +72,6 @@ class Slot:
         if effect not in self.explained:
             self.explained[effect] = Bits()
         self.explained[effect].set(index)
-
-
-def _is_number(value: Value) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, Self
 
-__all__ = ["Bin", "Calibration", "Statement", "brier"]
+from agentwm.evaluation.report import CalibrationRow
+
+__all__ = ["Calibration", "Statement", "brier"]
 
 EDGES = (0.1, 0.3, 0.5, 0.7, 0.9)
 CENTRES = (0.05, 0.2, 0.4, 0.6, 0.8, 0.95)
@@ -30,20 +32,6 @@ class Statement(NamedTuple):
     stated: float
     came: bool
     believed: float
-
-
-class Bin(NamedTuple):
-    """A row of the table: ``total`` statements from ``low`` to ``high``, what they said on average, how many came, what is believed now.
-
-    ``mean_stated`` is None where there are no statements.
-    """
-
-    low: float
-    high: float
-    total: int
-    mean_stated: float | None
-    came: int
-    calibrated: float
 
 
 @dataclass(frozen=True)
@@ -70,19 +58,19 @@ class Calibration:
                 return knots[place - 1] + share * (knots[place] - knots[place - 1])
         return knots[-1]
 
-    def table(self, verb: str | None = None) -> list[Bin]:
+    def table(self, verb: str | None = None) -> list[CalibrationRow]:
         """Return what was stated, what came of it and what is believed, bin by bin, of one verb or of all."""
         rows = _binned(self.statements, verb)
         knots = self._overall if verb is None else self._by_verb.get(verb, self._overall)
         bounds = (0.0, *EDGES, 1.0)
         return [
-            Bin(
-                bounds[place],
-                bounds[place + 1],
-                len(row),
-                _mean([each.stated for each in row]),
-                _came(row),
-                knots[place],
+            CalibrationRow(
+                low=bounds[place],
+                high=bounds[place + 1],
+                total=len(row),
+                mean_stated=_mean([each.stated for each in row]),
+                came=_came(row),
+                calibrated=knots[place],
             )
             for place, row in enumerate(rows)
         ]

@@ -22,7 +22,6 @@ from agentwm.errors import BackendError, ConfigurationError
 from agentwm.evaluation.held_out import HeldOut, held_out
 from agentwm.evaluation.learning import learned_from
 from agentwm.evaluation.model_check import Asked, Foretelling, ModelCheck
-from agentwm.evaluation.report import CalibrationRow
 from agentwm.evaluation.statistics import wilson_interval
 from agentwm.llm.asking import UNUSABLE
 from agentwm.llm.calibration import Calibration, Statement
@@ -223,7 +222,7 @@ def _behind_rules(
 def _asked(model: LLMWorldModel, stated: Iterable[Statement | None]) -> Asked:
     """Return what came of the replies of ``model``, and how what it stated came true."""
     calibration = Calibration(tuple(each for each in stated if each is not None))
-    rows = [CalibrationRow(**row._asdict()) for row in calibration.table() if row.total]
+    rows = [row for row in calibration.table() if row.total]
     return Asked(replies=replies_of(model.count), calibration=rows)
 
 
@@ -278,19 +277,7 @@ def _foretelling(
 
 
 def _spent(replies: Iterable[Reply], price: Price | None) -> dict[str, Any]:
-    total = sum((_tally(reply, price) for reply in replies), Tally())
+    costs = (Tally.of(reply.usage, reply.seconds, price, calls=reply.attempts) for reply in replies)
+    total = sum(costs, Tally())
     names = ("calls", "estimated_calls", "input_tokens", "cached_tokens", "output_tokens", "money")
     return {name: getattr(total, name) for name in names} | {"seconds": round(total.seconds, 3)}
-
-
-def _tally(reply: Reply, price: Price | None) -> Tally:
-    usage = reply.usage
-    return Tally(
-        calls=reply.attempts,
-        estimated_calls=int(usage.is_estimated),
-        input_tokens=usage.input_tokens,
-        cached_tokens=usage.cached_tokens,
-        output_tokens=usage.output_tokens,
-        seconds=reply.seconds,
-        money=None if price is None else price.of(usage),
-    )

@@ -33,15 +33,8 @@ class LLMCritic:
         """What came of the questions put so far."""
         return self._asker.count
 
-    def judge(self, state: State, goal: Goal) -> float:
-        """Return how near ``state`` is to ``goal``: 0.0 to 1.0, where all of it is so.
-
-        Raises: BackendError when the model cannot be asked.
-        """
-        return self.judge_all([state], goal)[0]
-
-    def judge_all(self, states: Sequence[State], goal: Goal) -> list[float]:
-        """Return how near each of ``states`` is to ``goal``, asked side by side.
+    def judge(self, states: Sequence[State], goal: Goal) -> list[float]:
+        """Return how near each of ``states`` is to ``goal``, 0.0 to 1.0, where all of it is so; all are asked side by side.
 
         Raises: BackendError when the model cannot be asked.
         """

@@ -5,7 +5,8 @@ nothing to say) or ``always``.
 """
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from agentwm.agent import Episode, Mind
 from agentwm.backends.prompts import Prompt
@@ -23,7 +24,19 @@ from agentwm.minds import acting_mind
 from agentwm.models.rule_model import AlignedModel
 from agentwm.planners.weighed import Heeding, InTurn, Weighed
 from agentwm.rules.store import RuleStore
-from agentwm.types import Environment, PlannerSpec, Proposer, Trajectory, Vocabulary
+from agentwm.types import (
+    Action,
+    Environment,
+    Goal,
+    PlannerParts,
+    PlannerSpec,
+    PlanningBudget,
+    Proposer,
+    Ration,
+    State,
+    Trajectory,
+    Vocabulary,
+)
 
 __all__ = ["LLMMind"]
 
@@ -32,16 +45,24 @@ class LLMMind:
     """A language model in the roles of ``prompts``, episode after episode.
 
     Its answers are those of ``backend``, to questions put in the words of ``prompts``, a prompt per role. What it foretells is calibrated
-    on the episodes that have ended: ``notes`` hold what was foretold in those before. A role without a prompt stays the rules'.
+    on the episodes that have ended: ``notes`` hold what was foretold in those before. A role without a prompt stays the rules'. ``ration``
+    is what holds ``backend`` to the budget of a decision, None for no budget.
     """
 
     def __init__(
-        self, backend: Backend, prompts: Mapping[str, Prompt], *, ask: Ask = "silent", notes: Notes | None = None
+        self,
+        backend: Backend,
+        prompts: Mapping[str, Prompt],
+        *,
+        ask: Ask = "silent",
+        notes: Notes | None = None,
+        ration: Ration | None = None,
     ) -> None:
         self.backend = backend
         self.prompts = dict(prompts)
         self.ask = ask
         self.notes = notes or Notes()
+        self._ration = ration
         self._answers = Answers()
         self._world: LLMWorldModel | None = None
         self._roles: dict[str, LLMWorldModel | LLMProposer | LLMCritic] = {}
@@ -59,10 +80,18 @@ class LLMMind:
                 number, environment.replies, has_unread_goal=environment.has_unread_goal
             )
 
-    def acting(self, planner: PlannerSpec, rules: RuleStore, episode: Episode, *, rng: random.Random) -> Mind:
+    def acting(
+        self,
+        planner: PlannerSpec,
+        rules: RuleStore,
+        episode: Episode,
+        *,
+        rng: random.Random,
+        budget: PlanningBudget | None = None,
+    ) -> Mind:
         """Return a mind that acts in ``episode``, which has just begun, by the frozen ``rules`` and the language model."""
         self._begin(rules, episode)
-        return acting_mind(planner, rules, episode, rng=rng, beside=self._beside)
+        return acting_mind(planner, rules, episode, rng=rng, budget=budget, beside=self._beside)
 
     def _begin(self, rules: RuleStore, episode: Episode) -> None:
         words, prompts = episode.vocabulary, self.prompts
@@ -86,17 +115,26 @@ class LLMMind:
         if "judge" in prompts:
             self._roles["judge"] = LLMCritic(self.backend, prompts["judge"], words)
 
-    def _beside(self, model: AlignedModel, proposer: Proposer) -> tuple[AlignedModel, Proposer]:
-        """Return what the rules make with the language model beside it, asked as it is to be, and its doubts heeded."""
+    def _beside(self, parts: PlannerParts, episode: Episode) -> PlannerParts:
+        """Return the parts that rules make with the language model in its roles: asked as it is to be, its doubts heeded."""
         if self.ask == "never":
-            return model, proposer
+            return parts
+        model, proposer, critic = parts.model, parts.proposer, self._roles.get("judge")
         if self._world is not None:
+            assert isinstance(model, AlignedModel), "a mind of rules has the model of its rules"
             model = model.asking(self._world, self.ask)
-        thinker, critic = self._roles.get("propose"), self._roles.get("judge")
+        thinker = self._roles.get("propose")
         if isinstance(thinker, LLMProposer):
             thought: Proposer = Weighed(thinker, model, critic) if isinstance(critic, LLMCritic) else thinker
             proposer = InTurn(thought, proposer) if self.ask == "always" else InTurn(proposer, thought)
-        return model, proposer if self._world is None else Heeding(proposer, model)
+            parts = replace(parts, policy=thinker)
+            if self.ask == "always":
+                parts = replace(parts, options=_thought_of(thinker, episode.goal))
+        if isinstance(critic, LLMCritic):
+            parts = replace(parts, critic=critic)
+        if self._world is not None:
+            proposer = Heeding(proposer, model)
+        return replace(parts, model=model, proposer=proposer, ration=self._ration)
 
     def induce(
         self, number: int, store: RuleStore, trajectories: Sequence[Trajectory], vocabulary: Vocabulary
@@ -138,3 +176,8 @@ class LLMMind:
     def close(self) -> None:
         """Release the language model. May be called twice."""
         self.backend.close()
+
+
+def _thought_of(thinker: LLMProposer, goal: Goal) -> Callable[[State], Sequence[Action]]:
+    """Return what lists the actions that ``thinker`` would begin with in a state."""
+    return lambda state: list(dict.fromkeys(plan.actions[0] for plan in thinker.propose(state, goal)))

@@ -17,7 +17,7 @@ from agentwm.backends.prompts import Prompt
 from agentwm.backends.recording import rows_of
 from agentwm.configuration import RunConfig
 from agentwm.errors import ConfigurationError
-from agentwm.evaluation.report import CalibrationRow, LLMUse, Replies, RoleUse
+from agentwm.evaluation.report import LLMUse, Replies, RoleUse
 from agentwm.llm.asking import ReplyCount
 from agentwm.llm.calibration import brier
 from agentwm.llm.mind import LLMMind
@@ -115,7 +115,7 @@ class LLMRun:
                 for role in roles
             },
             unread_goals=notes.unread_goals,
-            calibration=[CalibrationRow(**row._asdict()) for row in notes.calibration.table() if row.total],
+            calibration=[row for row in notes.calibration.table() if row.total],
             brier_stated=stated,
             brier_calibrated=believed,
         )

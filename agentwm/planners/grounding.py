@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from agentwm.induction.chance import SURE
 from agentwm.rules.binding import Cast, ground_condition, ground_term
 from agentwm.rules.language import Change, Rule, variables
 from agentwm.rules.matching import holds, value_of
@@ -21,7 +22,6 @@ NONE: Avoid = MappingProxyType({})
 
 MOST_OF_A_KIND = 3
 MOST_ACTIONS = 400
-SURE = 0.97
 WORTH_HOPING = 0.3  # the least probability of an effect that a plan may count on: it is made again when that fails
 
 

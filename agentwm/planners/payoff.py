@@ -4,12 +4,14 @@ For worlds without a goal that can be read: the reward and the end are outcomes 
 
 Source: value iteration (Bellman, 1957); iterated width search, which drops a state in which no pair of facts is new (Lipovetzky &
 Geffner, 2012). Chance is weighed in the first and taken at its most probable in the second, which plans again when that was wrong.
+Stopped at a budget, both make the best of the states that they came to; the first goes on from there in the next decision.
 """
 
 import random
 from collections.abc import Sequence
 
-from agentwm.planners.listing import ground_actions
+from agentwm.planners.meter import until_spent
+from agentwm.planners.options import ground_actions
 from agentwm.planners.width import News
 from agentwm.rules.outcomes import apply_changes
 from agentwm.types import (
@@ -18,8 +20,6 @@ from agentwm.types import (
     Goal,
     Outcome,
     Plan,
-    PlannerParts,
-    PlannerSpec,
     Query,
     State,
     Transition,
@@ -28,7 +28,7 @@ from agentwm.types import (
     WorldModel,
 )
 
-__all__ = ["SPEC", "Payoff"]
+__all__ = ["Payoff"]
 
 FEW_STATES = 700
 DISCOUNT = 0.999
@@ -42,21 +42,33 @@ PAUSE = 40  # steps without another search after one that found no reward, doubl
 Key = frozenset[tuple[Fluent, Value]]
 
 
-Ways = dict[Action, list[tuple[float, float, Key | None]]]
-"""Where each action may lead from a state: (probability, reward, the next state, None at an end)."""
+Way = tuple[float, float, State, Key | None]
+Ways = dict[Action, list[Way]]
+"""Where each action may lead from a state: (probability, reward, the next state, what tells it from others, None at an end)."""
 
 
 class Payoff:
     """Plans towards reward in a world model."""
 
-    def __init__(self, model: WorldModel, vocabulary: Vocabulary, *, rng: random.Random, pays: bool = True) -> None:
+    def __init__(
+        self,
+        model: WorldModel,
+        vocabulary: Vocabulary,
+        *,
+        rng: random.Random,
+        pays: bool = True,
+        depth: int | None = None,
+    ) -> None:
         self._model = model
+        self._depth = depth
         self._vocabulary = vocabulary
         self._rng = rng
-        self._counters = {s.name for s in vocabulary.fluents.values() if s.counts_since is not None}
+        self._counters = vocabulary.counters
         self._passing = self._counters | {s.name for s in vocabulary.fluents.values() if s.static}
         self._graph: dict[Key, Ways] = {}
         self._values: dict[Key, float] = {}
+        self._hurried: list[Key] = []  # states of which not all actions could be asked about in time
+        self._is_whole = False
         self._rest: tuple[Action, ...] = ()
         self._is_large = False
         self._pause = 0
@@ -65,12 +77,12 @@ class Payoff:
 
     def plan(self, state: State, goal: Goal, history: Sequence[Transition] = ()) -> Plan:  # noqa: ARG002 -- a planner's
         """Return the action of the highest value, or the way to the nearest reward; where none is known, anything that has an effect."""
-        if not self._pays:
-            return Plan((self._anything(state),), "knows of no reward: tries anything")
-        if not self._is_large and self._key(state) not in self._values:
+        if self._pays and not self._is_large and (not self._is_whole or self._key(state) not in self._values):
             self._explore(state)
-        if not self._is_large:
+        if self._pays and not self._is_large and self._key(state) in self._graph:
             return self._best(state)
+        if not self._pays or not self._is_large:
+            return Plan(self._anything(state), "knows of no reward: tries anything")
         actions = self._rest if self._rest and history and not history[-1].surprise else ()
         if not actions and self._pause:
             self._pause -= 1
@@ -81,34 +93,46 @@ class Payoff:
         self._rest = actions[1:]
         if actions:
             return Plan(actions, "goes for the reward", reaches_goal=True, cost=len(actions))
-        return Plan((self._anything(state),), "knows of no reward: tries anything")
+        return Plan(self._anything(state), "knows of no reward: tries anything")
 
     # --- where the states are few ------------------------------------------------------------------------------------
 
     def _explore(self, start: State) -> None:
-        """List the states within reach, and their values; give up where they are too many."""
-        graph: dict[Key, Ways] = {}
-        waiting = [start]
-        for state in waiting:
-            key = self._key(state)
-            if key in graph:
-                continue
-            if len(graph) == FEW_STATES:
-                self._is_large = True
-                return
-            graph[key] = {}
-            for action, outcomes in self._foretold(state):
-                ways: list[tuple[float, float, Key | None]] = []
-                for outcome in outcomes:
-                    there = apply_changes(state, outcome.changes)
-                    ways.append(
-                        (outcome.probability, outcome.reward or 0.0, None if outcome.terminated else self._key(there))
-                    )
-                    if not outcome.terminated:
-                        waiting.append(there)
-                graph[key][action] = ways
-        self._graph = graph
-        self._values = self._iterated(graph)
+        """List the states within reach, nearest first, and their values; give up where they are too many."""
+        for key in self._hurried:
+            del self._graph[key]
+        self._hurried.clear()
+        waiting = [(start, self._key(start), 0)]
+        met: set[Key] = set()
+        self._is_whole = False
+        with until_spent:
+            for state, key, depth in waiting:
+                if key in met or depth == self._depth:
+                    continue
+                met.add(key)
+                if key not in self._graph:
+                    if len(self._graph) == FEW_STATES:
+                        self._is_large = True
+                        return
+                    self._expand(state, key)
+                waiting += [
+                    (there, met_there, depth + 1)
+                    for ways in self._graph[key].values()
+                    for _, _, there, met_there in ways
+                    if met_there is not None
+                ]
+            self._is_whole = self._depth is None
+        self._values = self._iterated(self._graph)
+
+    def _expand(self, state: State, key: Key) -> None:
+        foretold = self._foretold(state)
+        if len(foretold) < len(ground_actions(state, self._vocabulary)):
+            self._hurried.append(key)
+        self._graph[key] = {action: [self._way(state, each) for each in outcomes] for action, outcomes in foretold}
+
+    def _way(self, state: State, outcome: Outcome) -> Way:
+        there = apply_changes(state, outcome.changes)
+        return outcome.probability, outcome.reward or 0.0, there, None if outcome.terminated else self._key(there)
 
     @staticmethod
     def _iterated(graph: dict[Key, Ways]) -> dict[Key, float]:
@@ -130,7 +154,7 @@ class Payoff:
         most = max(worth.values(), default=0.0)
         best = [action for action, value in worth.items() if value >= most - CLOSE]
         if not best or (len(best) == len(worth) and not most):
-            return Plan((self._anything(state),), "knows of no reward: tries anything")
+            return Plan(self._anything(state), "knows of no reward: tries anything")
         return Plan((self._rng.choice(best),), f"is worth {most:.3f}", reaches_goal=True)
 
     # --- where they are many -----------------------------------------------------------------------------------------
@@ -138,12 +162,16 @@ class Payoff:
     def _search(self, start: State) -> tuple[Action, ...]:
         """Return the shortest way found to a reward: through states in which something is so for the first time, else through any."""
         pairs = News(2, many=MANY, ignored=self._passing)
-        return self._widely(start, pairs) or self._widely(start, News(None, ignored=self._passing))
+        with until_spent:
+            return self._widely(start, pairs) or self._widely(start, News(None, ignored=self._passing))
+        return ()
 
     def _widely(self, start: State, news: News) -> tuple[Action, ...]:
         frontier: list[tuple[State, tuple[Action, ...]]] = [(start, ())]
         news.is_in(start)
         for state, way in frontier:
+            if len(way) == self._depth:
+                break
             for action, outcomes in self._foretold(state):
                 outcome = outcomes[0]
                 if (outcome.reward or 0.0) > 0:
@@ -163,30 +191,26 @@ class Payoff:
         predictions = self._model.predict([Query(state, action) for action in actions])
         return [
             (action, [o for o in prediction.outcomes if o.probability >= LEAST] or [prediction.outcomes[0]])
-            for action, prediction in zip(actions, predictions, strict=True)
+            for action, prediction in zip(actions, predictions, strict=False)  # fewer where a budget ends
         ]
 
     def _really(self, outcome: Outcome, state: State) -> bool:
         """Whether anything but a counter changes."""
         return any(f.name not in self._counters and state.get(f) != value for f, value in outcome.changes.items())
 
-    def _anything(self, state: State) -> Action:
-        busy = [action for action, outcomes in self._foretold(state) if any(self._really(o, state) for o in outcomes)]
-        return self._rng.choice(busy or ground_actions(state, self._vocabulary))
+    def _anything(self, state: State) -> tuple[Action, ...]:
+        busy: list[Action] = []
+        with until_spent:
+            busy = [action for action, ways in self._foretold(state) if any(self._really(way, state) for way in ways)]
+        possible = busy or ground_actions(state, self._vocabulary)
+        return (self._rng.choice(possible),) if possible else ()
 
     def _key(self, state: State) -> Key:
         return frozenset((f, v) for f, v in state.items() if f.name not in self._passing)
 
 
-def _worth(ways: Sequence[tuple[float, float, Key | None]], values: dict[Key, float]) -> float:
+def _worth(ways: Sequence[Way], values: dict[Key, float]) -> float:
     return sum(
-        probability * (reward + (0.0 if there is None else DISCOUNT * values.get(there, 0.0)))
-        for probability, reward, there in ways
+        probability * (reward + (0.0 if key is None else DISCOUNT * values.get(key, 0.0)))
+        for probability, reward, _, key in ways
     )
-
-
-def _make(parts: PlannerParts) -> Payoff:
-    return Payoff(parts.model, parts.vocabulary, rng=parts.rng, pays=parts.pays)
-
-
-SPEC = PlannerSpec("payoff", "plans for what pays, by the values of the states within reach or by search", _make)

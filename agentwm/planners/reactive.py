@@ -1,61 +1,50 @@
-"""The baseline that does not look ahead: any command that can be written with the verbs and the names seen so far.
+"""Planners that do what comes to mind: with no look at all, or with one look at the rules.
 
-It neither asks the world model nor reads the goal, so what it wins is what luck wins.
+What comes to mind is the policy's: anything at all, in the symbolic mind, so that what it wins is what luck wins; or what a language
+model says.
 """
 
-import random
-from collections.abc import Sequence
+from itertools import islice
 
-from agentwm.planners.listing import listed_actions
-from agentwm.rules.binding import Cast
-from agentwm.types import (
-    Action,
-    ActionSchema,
-    Goal,
-    Observation,
-    Plan,
-    PlannerParts,
-    PlannerSpec,
-    State,
-    Transition,
-    Vocabulary,
-)
+from agentwm.planners.deliberation import Deliberation
+from agentwm.planners.meter import until_spent
+from agentwm.planners.outlook import Outlook, is_vetoed
+from agentwm.types import Plan, Planner, PlannerParts, PlannerSpec
 
-__all__ = ["SPEC", "Reactive"]
+__all__ = ["REACTIVE", "VETO", "react", "veto"]
+
+MOST_PROPOSALS = 5  # as WALL-E's
 
 
-class Reactive:
-    """Chooses at random: among the listed actions where the environment lists them, else a verb and then names of its sorts."""
-
-    def __init__(self, vocabulary: Vocabulary, *, opening: Observation | None = None, rng: random.Random) -> None:
-        self._vocabulary = vocabulary
-        self._opening = opening
-        self._rng = rng
-
-    def plan(self, state: State, goal: Goal, history: Sequence[Transition] = ()) -> Plan:  # noqa: ARG002 -- what a planner is given
-        """Return one action; none where no name has been seen that any verb applies to."""
-        listed = listed_actions(self._opening, history)
-        if listed is not None:
-            return Plan((self._rng.choice(listed),) if listed else (), "does something that is listed")
-        verbs = list(self._vocabulary.actions.values())
-        self._rng.shuffle(verbs)
-        cast = Cast(state)
-        action = next((made for schema in verbs if (made := self._compose(schema, cast)) is not None), None)
-        return Plan(() if action is None else (action,), "does anything at all")
-
-    def _compose(self, schema: ActionSchema, cast: Cast) -> Action | None:
-        """Return a command with this verb, None where no thing of a sort it needs has been seen."""
-        args = []
-        for sort in schema.parameters:
-            things = list(cast.sorts) if sort == "any" else cast.by_sort.get(sort, [])
-            if not things:
-                return None
-            args.append(self._rng.choice(things))
-        return Action(schema.verb, tuple(args))
+def react(outlook: Outlook) -> list[Plan]:
+    """Return the first thing that comes to mind; neither the world model nor the goal is looked at."""
+    with until_spent:
+        return list(islice(outlook.policy(), 1))
+    return []
 
 
-def _make(parts: PlannerParts) -> Reactive:
-    return Reactive(parts.vocabulary, opening=parts.opening, rng=parts.rng)
+def veto(outlook: Outlook) -> list[Plan]:
+    """Return the first thing that comes to mind and that no rule foretells to fail; where five do, the last of these all the same.
+
+    Source: the loop of WALL-E (Zhou et al., 2025, algorithm 2), whose horizon is one step.
+    """
+    vetoed: list[Plan] = []
+    with until_spent:
+        for plan in islice(outlook.policy(), MOST_PROPOSALS):
+            vetoed.append(Plan(plan.actions[:1], f"{plan.reason}, for want of anything that no rule vetoes"))
+            [foreseen] = outlook.foresee([(outlook.state, outlook.key, plan.actions[0])])
+            if not is_vetoed(foreseen.prediction):
+                return [Plan(plan.actions[:1], plan.reason, predictions=(foreseen.prediction,))]
+    return vetoed[-1:]
 
 
-SPEC = PlannerSpec("reactive", "does anything at all, without looking ahead: the baseline", _make)
+def _reactive(parts: PlannerParts) -> Planner:
+    return Deliberation(react, parts, is_frugal=False)
+
+
+def _veto(parts: PlannerParts) -> Planner:
+    return Deliberation(veto, parts, is_frugal=False)
+
+
+REACTIVE = PlannerSpec("reactive", "does what comes to mind, without looking ahead: the baseline", _reactive)
+VETO = PlannerSpec("veto", "does the first thing that comes to mind and that no rule foretells to fail", _veto)

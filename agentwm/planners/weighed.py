@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from types import MappingProxyType
-from typing import Protocol
 
 from agentwm.planners.mpc import roll_out
-from agentwm.types import Action, Goal, Plan, Proposer, Query, Situation, State, WorldModel
+from agentwm.types import Action, Critic, Goal, Plan, Proposer, Query, Situation, State, WorldModel
 
 __all__ = ["Heeding", "InTurn", "Weighed"]
 
@@ -14,13 +13,6 @@ NONE: Mapping[Action, Sequence[Situation]] = MappingProxyType({})
 MOST_PLANS = 4
 # How sure a language model must be, as calibrated, that an action fails for it to be put off. Source: ours.
 DOUBTFUL = 0.8
-
-
-class BatchCritic(Protocol):
-    """A critic that judges several states at once."""
-
-    def judge_all(self, states: Sequence[State], goal: Goal) -> list[float]:
-        """Return how near each of ``states`` is to ``goal``."""
 
 
 class InTurn:
@@ -43,7 +35,7 @@ class Weighed:
     Source: simulate, then judge, as in WebDreamer (Gu et al., 2024) and SimuRA (Deng et al., 2025).
     """
 
-    def __init__(self, proposer: Proposer, model: WorldModel, critic: BatchCritic) -> None:
+    def __init__(self, proposer: Proposer, model: WorldModel, critic: Critic) -> None:
         self._proposer = proposer
         self._model = model
         self._critic = critic
@@ -51,12 +43,12 @@ class Weighed:
     def propose(
         self, state: State, goal: Goal, *, avoid: Mapping[Action, Sequence[Situation]] = NONE
     ) -> Iterator[Plan]:
-        """Yield the first few plans of the proposer, the best judged first; a single one is not judged."""
+        """Yield the first few plans of the proposer, the best judged first; where all begin alike, none is judged."""
         plans = list(islice(self._proposer.propose(state, goal, avoid=avoid), MOST_PLANS))
-        if len(plans) > 1:
+        if len({plan.actions[0] for plan in plans if plan.actions}) > 1:
             steps = [roll_out(plan, state, self._model) for plan in plans]
             reached = [rolled[-1][0] if rolled else state for rolled in steps]
-            judged = self._critic.judge_all(reached, goal)
+            judged = self._critic.judge(reached, goal)
             order = sorted(range(len(plans)), key=lambda number: -judged[number])
             plans = [plans[number] for number in order]
         yield from plans

@@ -4,7 +4,7 @@ Unknown is ``None`` for a condition and ``UNKNOWN`` for a term. A reference whos
 (the place of nothing) is itself absent.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from agentwm.rules.language import ANY_ACTION, Rule
@@ -19,6 +19,7 @@ __all__ = [
     "holds",
     "instances",
     "look_up",
+    "sorts_of",
     "things_beside",
     "value_of",
 ]
@@ -146,6 +147,11 @@ def instances(rule: Rule, action: Action, state: State) -> Iterator[dict[str, st
         return
     for thing in things_beside(action, state, rule.each.sort):
         yield {**bindings, rule.each.variable: thing}
+
+
+def sorts_of(things: Iterable[str], state: State) -> tuple[str, ...]:
+    """Return the sort of each of ``things``, ``any`` where it is not known."""
+    return tuple(str(state.get(Fluent("sort", (thing,)), "any")) for thing in things)
 
 
 def things_beside(action: Action, state: State, sort: str) -> list[str]:

@@ -4,7 +4,8 @@ A *state* maps fluents to values. A missing fluent is unknown; ``None`` is known
 update is one merge of mappings, and a surprise is one comparison.
 """
 
-from agentwm.types.experience import Observation, Outcome, Perception, Plan, Prediction, Query, Trajectory, Transition
+from agentwm.types.experience import Observation, Outcome, Perception, Prediction, Query, Trajectory, Transition
+from agentwm.types.planning import Plan, PlanningBudget, Spent
 from agentwm.types.protocols import (
     Critic,
     Environment,
@@ -16,6 +17,7 @@ from agentwm.types.protocols import (
     PlannerParts,
     PlannerSpec,
     Proposer,
+    Ration,
     WorldModel,
 )
 from agentwm.types.values import NOTHING, Action, Condition, Fluent, Ref, Situation, Some, State, Term, Value, Var
@@ -45,12 +47,15 @@ __all__ = [
     "Planner",
     "PlannerParts",
     "PlannerSpec",
+    "PlanningBudget",
     "Prediction",
     "Proposer",
     "Query",
+    "Ration",
     "Ref",
     "Situation",
     "Some",
+    "Spent",
     "State",
     "Term",
     "Trajectory",

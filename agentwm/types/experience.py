@@ -1,4 +1,4 @@
-"""What is seen and expected: observations, predictions, plans, and steps as they were lived."""
+"""What is seen and expected: observations, predictions, and steps as they were lived."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import NamedTuple
 from agentwm.types.values import NOTHING, Action, Fluent, State
 from agentwm.types.vocabulary import Goal
 
-__all__ = ["Observation", "Outcome", "Perception", "Plan", "Prediction", "Query", "Trajectory", "Transition"]
+__all__ = ["Observation", "Outcome", "Perception", "Prediction", "Query", "Trajectory", "Transition"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,22 +80,6 @@ class Query(NamedTuple):
 
     state: State
     action: Action
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A course of action: ``actions`` in order, why it was chosen, and whether it is expected to reach the goal.
-
-    ``cost`` is the expected number of steps to the goal, as far as the planner can tell. No actions means that the
-    planner has nothing to offer. A bold plan goes against the letter of the rules, for want of a better one.
-    """
-
-    actions: tuple[Action, ...]
-    reason: str
-    reaches_goal: bool = False
-    cost: float = float("inf")
-    predictions: tuple[Prediction, ...] = ()
-    is_bold: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,13 @@ Source: the five roles as in the project's design, section 1.
 
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
 from agentwm.errors import TaskError
-from agentwm.types.experience import Observation, Perception, Plan, Prediction, Query, Trajectory, Transition
+from agentwm.types.experience import Observation, Perception, Prediction, Query, Trajectory, Transition
+from agentwm.types.planning import Plan, PlanningBudget
 from agentwm.types.values import Action, Situation, State
 from agentwm.types.vocabulary import Goal, Vocabulary
 
@@ -25,6 +26,7 @@ __all__ = [
     "PlannerParts",
     "PlannerSpec",
     "Proposer",
+    "Ration",
     "WorldModel",
 ]
 
@@ -155,10 +157,10 @@ class Proposer(Protocol):
 
 
 class Critic(Protocol):
-    """Judges how near a state is to the goal."""
+    """Judges how near states are to the goal."""
 
-    def judge(self, state: State, goal: Goal) -> float:
-        """Return 1.0 where the goal is known to be reached, 0.0 where nothing of it is."""
+    def judge(self, states: Sequence[State], goal: Goal) -> list[float]:
+        """Return, per state, 1.0 where the goal is known to be reached, 0.0 where nothing of it is."""
 
 
 class Planner(Protocol):
@@ -168,20 +170,42 @@ class Planner(Protocol):
         """Return the plan whose first action is to be done now; ``history`` is the episode so far."""
 
 
+class Ration(Protocol):
+    """What a language model may be asked in one decision."""
+
+    def begin(self, calls: int | None, tokens: int | None) -> None:
+        """Begin a decision that may make so many calls and spend so many tokens, None for no limit."""
+
+    def end(self) -> tuple[int, int]:
+        """End the decision, so that there is no limit any more; return the calls and tokens it took."""
+
+
 @dataclass(frozen=True, slots=True)
 class PlannerParts:
     """What a planner is made from, for one episode.
 
-    ``opening`` is the episode's first observation: where it lists actions, only listed ones are to be chosen. ``rng`` is all the chance
-    there is. ``pays`` is False where nothing known ever brings a reward, so that none needs to be looked for.
+    ``proposer`` thinks of plans, and ``policy`` of what would be done without looking ahead. ``options`` lists what is worth simulating in
+    a state. ``opening`` is the episode's first observation: where it lists actions, only listed ones are to be chosen; None where the
+    list is not wanted. ``rng`` is all the chance there is. ``critic`` judges where a look ahead ends, None where nobody does.
+
+    ``model`` is held to the ``budget``, but for its depth: it raises a DecisionSpentError once that is spent. ``ration`` holds a language
+    model to it, where there is one. ``best_reward`` is the most that a single action is known to bring, 0 where nothing known ever pays, so
+    that nothing needs to be looked for. ``pessimism`` is what an action costs of which the model is not sure at all, in units of reward,
+    and in proportion less where it is surer; below 0, doubt attracts.
     """
 
     proposer: Proposer
+    policy: Proposer
     model: WorldModel
+    options: Callable[[State], Sequence[Action]]
     vocabulary: Vocabulary
-    opening: Observation
     rng: random.Random
-    pays: bool = True
+    opening: Observation | None = None
+    critic: Critic | None = None
+    budget: PlanningBudget = field(default_factory=PlanningBudget)
+    ration: Ration | None = None
+    best_reward: float = 1.0
+    pessimism: float = 0.05
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,11 @@ class FluentSchema:
     counts_since: str | None = None
     about: str = ""
 
+    @property
+    def is_seen_to_change(self) -> bool:
+        """Whether it stands in states, may change there, and ordinary observations show when it does."""
+        return not self.static and not self.hidden and self.derive is None
+
 
 Derive = Callable[[State, tuple[str, ...]], Value]
 
@@ -104,6 +109,11 @@ class Vocabulary:
     explored: str | None = None
     reports_failure: bool = True
     goals: tuple[GoalShape, ...] = ()
+
+    @property
+    def counters(self) -> frozenset[str]:
+        """The names of the fluents that count the actions since another one changed."""
+        return frozenset(name for name, schema in self.fluents.items() if schema.counts_since is not None)
 
     def default(self, fluent: Fluent) -> Value:
         """Return the declared default of ``fluent``; raise ``KeyError`` where it has none."""

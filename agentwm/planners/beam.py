@@ -1,0 +1,69 @@
+"""Beam search: of all courses of action of one length only the best few are followed further.
+
+Source: Lowerre (1976). A course of action is followed through all states that it may lead to, so that what it brings is an expectation.
+"""
+
+from agentwm.planners.deliberation import Deliberation
+from agentwm.planners.meter import until_spent
+from agentwm.planners.outlook import Outlook, Prospect
+from agentwm.types import Plan, Planner, PlannerParts, PlannerSpec
+
+__all__ = ["SPEC", "beam"]
+
+WIDTH = 32
+
+Weighed = tuple[float, Prospect]
+
+
+def beam(outlook: Outlook) -> list[Plan]:
+    """Return the best courses of action found, at most one per first action."""
+    frontier = [outlook.start]
+    found: list[Weighed] = []
+    latest: list[Weighed] = []
+    met = {outlook.key}
+    with until_spent:
+        for _ in range(outlook.depth):
+            steps = [
+                (prospect, action)
+                for prospect in frontier
+                for action in outlook.actions(prospect.branches[0].state, prospect.branches[0].key)
+            ]
+            if not steps:
+                break
+            longer = outlook.advance(steps)
+            weighed = sorted(zip(outlook.values(longer), longer, strict=True), key=lambda each: -each[0])
+            # What came to its end competes with all that goes on; what goes on, only with what is as long: it may pay yet.
+            found += [each for each in weighed if not each[1].is_open]
+            latest = [each for each in weighed if each[1].is_open]
+            frontier = _few(latest, met)
+            if not frontier:
+                break
+    return _plans(outlook, found, latest)
+
+
+def _few(weighed: list[Weighed], met: set[int]) -> list[Prospect]:
+    """Return the best few prospects that lead to a state not met before."""
+    kept: list[Prospect] = []
+    for _, prospect in weighed:
+        if len(kept) == WIDTH:
+            break
+        key = hash(tuple(branch.key for branch in prospect.branches))
+        if key not in met and prospect.branches[0].key not in met:
+            met.add(key)
+            met.add(prospect.branches[0].key)
+            kept.append(prospect)
+    return kept
+
+
+def _plans(outlook: Outlook, found: list[Weighed], latest: list[Weighed]) -> list[Plan]:
+    plans: dict[object, Plan] = {}
+    for value, prospect in sorted([*found, *latest], key=lambda each: (-each[0], len(each[1].actions))):
+        plans.setdefault(prospect.actions[0], outlook.plan(prospect, value, f"promises {value:.2f}"))
+    return list(plans.values())
+
+
+def _make(parts: PlannerParts) -> Planner:
+    return Deliberation(beam, parts)
+
+
+SPEC = PlannerSpec("beam", "follows the best few of all courses of action, step by step", _make)

@@ -1,0 +1,46 @@
+"""What failed in this episode, or changed nothing, and is not to be tried again as things stand."""
+
+from collections.abc import Mapping, Sequence
+
+from agentwm.types import Action, Condition, Fluent, Ref, Situation, Transition, Vocabulary
+
+__all__ = ["Avoid", "setbacks"]
+
+PATIENCE = 3
+
+Avoid = Mapping[Action, Sequence[Situation]]
+"""Per action, the situations in which it is not to be done; no conditions mean all situations."""
+
+
+def setbacks(history: Sequence[Transition], vocabulary: Vocabulary) -> dict[Action, list[Situation]]:
+    """Return, per action that failed or showed no effect in this episode, the situations in which that must be expected again.
+
+    A look that showed nothing new is only a setback where it was predicted to change something.
+    A situation is what was known of the agent and of the action's arguments. What failed ``PATIENCE`` times is not to be done in any.
+    """
+    found: dict[Action, list[Situation]] = {}
+    for transition in history:
+        schema = vocabulary.actions.get(transition.action.verb)
+        is_look = schema is not None and schema.inspects
+        is_hopeful = transition.predicted is not None and bool(transition.predicted.changes)
+        if not transition.succeeded or (not transition.changed and (is_hopeful or not is_look)):
+            found.setdefault(transition.action, []).append(_situation(transition, vocabulary))
+    return {action: [()] if len(seen) >= PATIENCE else seen for action, seen in found.items()}
+
+
+def _situation(transition: Transition, vocabulary: Vocabulary) -> Situation:
+    """Return what was known, and what was not, of the agent and of the action's arguments."""
+    known, args = transition.after, transition.action.args
+    sorts = {arg: known.get(Fluent("sort", (arg,))) for arg in args}
+    conditions = []
+    for schema in vocabulary.fluents.values():
+        if schema.static or schema.hidden or len(schema.parameters) > 1:
+            continue
+        subjects = [(arg,) for arg in args if sorts[arg] in schema.parameters] if schema.parameters else [()]
+        for subject in subjects:
+            fluent = Fluent(schema.name, subject)
+            if fluent in known:
+                conditions.append(Condition(Ref(*fluent), "==", known[fluent]))
+            elif not schema.has_default:
+                conditions.append(Condition(Ref(*fluent), "unknown", None))
+    return tuple(conditions)
