@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 
 from agentwm.agent import Episode, Mind, play
@@ -11,7 +12,8 @@ from agentwm.planners import mpc
 from agentwm.planners.meter import Meter, Metered
 from agentwm.planners.symbolic import symbolic_parts
 from agentwm.rules.store import RuleStore
-from agentwm.types import Environment, PlannerParts, PlannerSpec, PlanningBudget, Transition
+from agentwm.types import Environment, PlannerParts, PlannerSpec, PlanningBudget, State, Transition, Vocabulary
+from agentwm.what_if.futures import Candidate, WhatIf, what_if
 
 __all__ = ["Agent", "Beside", "acting_mind"]
 
@@ -78,6 +80,14 @@ class Agent:
         mind = acting_mind(self._planner, self.rules, episode, rng=random.Random(f"{self._seed}-{task}"))
         play(episode, mind, max_steps=max_steps)
         return episode
+
+    def what_if(self, state: State, actions: Sequence[Candidate], vocabulary: Vocabulary) -> WhatIf:
+        """Return what would come of each of ``actions`` in ``state``, an episode's; each may be a command, or several with ``;`` between.
+
+        Printed, it is a table. Raises: ConfigurationError for a command that cannot be read.
+        """
+        with closing(AlignedModel.symbolic(self.rules, vocabulary)) as model:
+            return what_if(model, state, actions, vocabulary, rules=self.rules)
 
     def why(self, transition: Transition) -> list[str]:
         """Return the rules that foretold what ``transition`` would bring, as sentences; empty where none spoke."""

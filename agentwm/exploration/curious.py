@@ -67,7 +67,7 @@ class Curious:
         tables: Tables,
         vocabulary: Vocabulary,
         *,
-        tour: int,
+        tour: float,
         rng: random.Random,
     ) -> None:
         self._proposer = proposer

@@ -34,9 +34,12 @@ Way = tuple[Action, ...]
 
 
 class Novelty:
-    """Plans the shortest way, in the learned model, to an action that is new where it is done; else does what is least familiar."""
+    """Plans the shortest way, in the learned model, to an action that is new where it is done; else does what is least familiar.
 
-    def __init__(
+    Where it ``practises``, it also goes for a reward that was hardly ever had.
+    """
+
+    def __init__(  # noqa: PLR0913 -- the parts of a mind, put together in one place
         self,
         model: WorldModel,
         familiarity: Familiarity,
@@ -45,6 +48,7 @@ class Novelty:
         doubts: Doubts,
         rules: RuleStore,
         rng: random.Random,
+        practises: bool = True,
     ) -> None:
         self._model = model
         self._familiarity = familiarity
@@ -54,7 +58,9 @@ class Novelty:
             rule.id for rule in rules.rules if len(rule.outcomes) > 1 and _spoken(rules.record(rule)) < ENOUGH
         }
         is_reward_rare = any(rule.pays and rules.record(rule).supports < RARE for rule in rules.rules)
-        self._payoff = Payoff(model, vocabulary, rng=rng) if is_reward_rare else None
+        self._payoff = (
+            Payoff(symbolic_parts(rules, vocabulary, model, rng=rng)) if practises and is_reward_rare else None
+        )
         self._rng = rng
         self._rest: Way = ()
         self._reached: list[tuple[State, Way]] = []

@@ -14,17 +14,36 @@ from agentwm.planners.meter import until_spent
 from agentwm.planners.outlook import DISCOUNT, LEAST_CONFIDENCE, SURE, Foreseen, Future, Outlook
 from agentwm.types import Action, Plan, Planner, PlannerParts, PlannerSpec, Prediction, State
 
-__all__ = ["SPEC", "best_first"]
+__all__ = ["SPEC", "BestFirst", "best_first"]
 
-MOST_NODES = 20_000
+MOST_CALLS = 250_000  # questions to the world model after which it gives up, where the budget says nothing
 DEEPEST = 200
+PAUSE = 10  # decisions without another search after one that found nothing, doubled with each
 
 Way = tuple[Action, Prediction, "Way | None"]
 """The last action on the way to a state, what was foretold of it, and the way before it."""
 
 
-def best_first(outlook: Outlook) -> list[Plan]:
-    """Return the best plan that surely pays; none where there is none."""
+class BestFirst:
+    """Searches best-first, and not again for a while where it found nothing, since little changes from step to step."""
+
+    def __init__(self) -> None:
+        self._pause = 0
+        self._failures = 0
+
+    def __call__(self, outlook: Outlook) -> list[Plan]:
+        """Return what `best_first` does, nothing in a pause."""
+        if self._pause:
+            self._pause -= 1
+            return []
+        plans = best_first(outlook)
+        self._failures = 0 if plans else self._failures + 1
+        self._pause = 0 if plans else PAUSE * 2 ** (self._failures - 1)
+        return plans
+
+
+def best_first(outlook: Outlook, *, most_calls: int = MOST_CALLS) -> list[Plan]:
+    """Return the best plan that surely pays; none where there is none, or it would take more than ``most_calls`` to find it."""
     bound = max(outlook.parts.best_reward, 0.0)
     depth_limit = DEEPEST if outlook.parts.budget.depth is None else outlook.parts.budget.depth
     tie = count()
@@ -34,7 +53,7 @@ def best_first(outlook: Outlook) -> list[Plan]:
     ]
     best = {outlook.key: 0.0}
     with until_spent:
-        while frontier and len(best) <= MOST_NODES:
+        while frontier and outlook.calls < most_calls:
             _, _, depth, gained, confidence, state, key, way = heappop(frontier)
             if state is None:
                 return [_plan(way, gained)]
@@ -85,7 +104,7 @@ def _plan(way: Way | None, gained: float) -> Plan:
 
 
 def _make(parts: PlannerParts) -> Planner:
-    return Deliberation(best_first, parts)
+    return Deliberation(BestFirst(), parts)
 
 
 SPEC = PlannerSpec("search", "searches best-first for what is certain", _make)

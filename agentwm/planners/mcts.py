@@ -2,7 +2,8 @@
 
 Below an action there is a node for each outcome that the model foretells. Which one a simulation follows is drawn; what the action is worth
 is the expectation over all of them, and what a state is worth is what its best action is worth. A state that several ways lead to has
-one node. Where the tree ends the critic judges; where there is none, nothing more is expected.
+one node. Where the tree ends the critic judges. Where there is none, the tree is grown in the hope of the best reward there is, so that
+it reaches out to what is not in it; what to do is then decided without such hope.
 
 Source: UCT (Kocsis & Szepesvári, 2006) with the backups of dynamic programming (Keller & Helmert, 2013, "Trial-based heuristic tree
 search") and values scaled to those seen, as in MuZero (Schrittwieser et al., 2020); with a language model as the world model, RAP (Hao et
@@ -20,34 +21,39 @@ __all__ = ["SPEC", "mcts"]
 
 SIMULATIONS = 400  # where the budget sets no limit
 MOST_SIMULATIONS = 50_000  # where it only limits the time
+IDLE = 150  # simulations in a row that add nothing to the tree, after which it is taken to be whole
 EXPLORATION = 1.0
 LEAST_SCALE = 0.01  # differences in worth below which nothing is told apart: the price of a little doubt, say
+SWEEPS = 200
+CLOSE = 1e-5
+ALIKE = 4  # decimals of worth beyond which hope decides
 
 
 class _Node:
-    """A state in the tree, what was tried in it, and what it is worth."""
+    """A state in the tree, what was tried in it, what it is worth, and what it is hoped to be worth."""
 
-    __slots__ = ("edges", "key", "state", "untried", "value", "visits")
+    __slots__ = ("edges", "hoped", "key", "state", "untried", "value", "visits")
 
-    def __init__(self, state: State, key: int, untried: list[Action], value: float) -> None:
+    def __init__(self, state: State, key: int, untried: list[Action], value: float, hoped: float) -> None:
         self.state = state
         self.key = key
         self.untried = untried
         self.value = value
+        self.hoped = hoped
         self.edges: list[_Edge] = []
         self.visits = 0
 
 
 class _Edge:
-    """An action in a state: what is foreseen of it, the nodes below by outcome, and what it is worth."""
+    """An action in a state: what is foreseen of it, the nodes below by outcome, what it is worth and what it is hoped to be worth."""
 
-    __slots__ = ("action", "below", "foreseen", "value", "visits")
+    __slots__ = ("action", "below", "foreseen", "hoped", "value", "visits")
 
     def __init__(self, action: Action, foreseen: Foreseen) -> None:
         self.action = action
         self.foreseen = foreseen
         self.below: list[_Node | None] = [None] * len(foreseen.futures)
-        self.value = foreseen.worth
+        self.value = self.hoped = foreseen.worth
         self.visits = 0
 
 
@@ -58,6 +64,7 @@ class _Tree:
         self._outlook = outlook
         self._rng = outlook.rng
         self._has_critic = outlook.parts.critic is not None
+        self._best_reward = outlook.parts.best_reward
         self._low, self._high = float("inf"), -float("inf")
         self._nodes: dict[int, _Node] = {}
         self.root = self._node(outlook.state, outlook.key)
@@ -69,19 +76,20 @@ class _Tree:
             untried = list(self._outlook.actions(state, key))
             self._rng.shuffle(untried)
             value = self._outlook.judge([state])[0] if self._has_critic else 0.0
-            node = self._nodes[key] = _Node(state, key, untried, value)
+            hoped = value if self._has_critic else self._best_reward
+            node = self._nodes[key] = _Node(state, key, untried, value, hoped)
         return node
 
-    def simulate(self) -> None:
-        """Go down to where the tree ends, add what lies there, and tell all above what it is worth.
+    def simulate(self) -> bool:
+        """Go down to where the tree ends, add what lies there, and tell all above of it; return whether there was anything to add.
 
         Raises: DecisionSpentError where the budget ends on the way; the tree is then as it was.
         """
-        node, confidence = self.root, 1.0
+        node, confidence, is_news = self.root, 1.0, False
         path: list[tuple[_Node, _Edge]] = []
         for _ in range(self._outlook.depth):
             if node.untried:
-                edge = self._tried(node)
+                edge, is_news = self._tried(node), True
             elif node.edges:
                 edge = self._chosen(node)
             else:
@@ -94,13 +102,14 @@ class _Tree:
                 break
             below = edge.below[place]
             if below is None:
-                below = edge.below[place] = self._node(
-                    *self._outlook.after(node.state, node.key, futures[place].changes)
-                )
-            if not below.visits:
+                after = self._outlook.after(node.state, node.key, futures[place].changes)
+                below = edge.below[place] = self._node(*after)
+                is_news = True
+            if is_news:
                 break
             node = below
         self._back_up(path)
+        return is_news
 
     def _tried(self, node: _Node) -> _Edge:
         [foreseen] = self._outlook.foresee([(node.state, node.key, node.untried[-1])])
@@ -112,10 +121,10 @@ class _Tree:
         """Return the edge with the highest upper confidence bound."""
         low, scale = self._low, 1 / max(self._high - self._low, LEAST_SCALE)
         explored = EXPLORATION * EXPLORATION * log(node.visits or 1)
-        best, most = node.edges[0], -1.0
+        best, most = node.edges[0], -float("inf")
         for edge in node.edges:
             # An action that was tried where the budget ended has no visit yet.
-            bound = (edge.value - low) * scale + sqrt(explored / (edge.visits or 1))
+            bound = (edge.hoped - low) * scale + sqrt(explored / (edge.visits or 1))
             if bound > most:
                 best, most = edge, bound
         return best
@@ -130,31 +139,54 @@ class _Tree:
 
     def _back_up(self, path: list[tuple[_Node, _Edge]]) -> None:
         for node, edge in reversed(path):
-            value = edge.foreseen.worth
+            hoped = edge.foreseen.worth
             for future, below in zip(edge.foreseen.futures, edge.below, strict=True):
-                if below is not None:
-                    value += future.probability * DISCOUNT * below.value
-            edge.value = value
+                if not future.is_end:
+                    hoped += future.probability * DISCOUNT * (self._best_reward if below is None else below.hoped)
+            edge.hoped = hoped
             edge.visits += 1
             node.visits += 1
-            # What was not tried is not known to be any better.
-            node.value = max([each.value for each in node.edges])
-            self._low = min(self._low, value)
-            self._high = max(self._high, value)
+            if not node.untried:
+                node.hoped = max([each.hoped for each in node.edges])
+            self._low = min(self._low, hoped)
+            self._high = max(self._high, hoped)
+
+    def settle(self) -> None:
+        """Work out what all in the tree is worth, without hope: where it ends, a state is worth what the critic says."""
+        inner = [node for node in self._nodes.values() if node.edges]
+        for _ in range(SWEEPS):
+            change = 0.0
+            for node in reversed(inner):
+                before, node.value = node.value, max([_worth(edge) for edge in node.edges])
+                change = max(change, abs(node.value - before))
+            if change < CLOSE:
+                break
+
+
+def _worth(edge: _Edge) -> float:
+    value = edge.foreseen.worth
+    for future, below in zip(edge.foreseen.futures, edge.below, strict=True):
+        if below is not None:
+            value += future.probability * DISCOUNT * below.value
+    edge.value = value
+    return value
 
 
 def mcts(outlook: Outlook) -> list[Plan]:
     """Return a plan per first action, the best first: what follows it is what is then best."""
     tree = _Tree(outlook)
     budget = outlook.parts.budget
-    is_limited = any(
-        limit is not None for limit in (budget.model_calls, budget.llm_calls, budget.tokens, budget.seconds)
-    )
+    is_timed = budget.seconds is not None and budget.model_calls is None
+    simulations = MOST_SIMULATIONS if is_timed else SIMULATIONS if budget.model_calls is None else budget.model_calls
+    idle = 0
     with until_spent:
-        for _ in range(MOST_SIMULATIONS if is_limited else SIMULATIONS):
-            tree.simulate()
-    tried = [edge for edge in tree.root.edges if edge.visits]
-    return [_plan(edge, outlook.depth) for edge in sorted(tried, key=lambda edge: -edge.value)]
+        for _ in range(simulations):
+            idle = 0 if tree.simulate() else idle + 1
+            if idle == IDLE:
+                break
+    tree.settle()
+    best_first = sorted(tree.root.edges, key=lambda edge: (-round(edge.value, ALIKE), -edge.hoped))
+    return [_plan(edge, outlook.depth) for edge in best_first]
 
 
 def _plan(edge: _Edge, depth: int) -> Plan:
@@ -165,10 +197,9 @@ def _plan(edge: _Edge, depth: int) -> Plan:
         future, below = edge.foreseen.futures[likeliest], edge.below[likeliest]
         is_sure = future.probability >= SURE * edge.foreseen.prediction.confidence
         is_won = is_sure and future.is_end and future.reward > 0
-        tried = [each for each in below.edges if each.visits] if below is not None else []
-        if not is_sure or future.is_end or not tried:
+        if not is_sure or future.is_end or below is None or not below.edges:
             break
-        edge = max(tried, key=lambda each: each.value)
+        edge = max(below.edges, key=lambda each: each.value)
         actions.append(edge.action)
         predictions.append(edge.foreseen.prediction)
     return Plan(

@@ -98,9 +98,7 @@ def _mended(plan: Plan, outlook: Outlook) -> Plan:
 def _make(parts: PlannerParts) -> Planner:
     if parts.vocabulary.reports_failure:
         return Deliberation(propose_and_repair, parts, is_frugal=False)
-    # What cannot fail is not planned around failure.
-    pays, depth = parts.best_reward > 0, parts.budget.depth
-    return Payoff(parts.model, parts.vocabulary, rng=parts.rng, pays=pays, depth=depth)
+    return Payoff(parts)  # what cannot fail is not planned around failure
 
 
 SPEC = PlannerSpec(

@@ -26,6 +26,8 @@ def listed_actions(opening: Observation | None, history: Sequence[Transition]) -
 
 def ground_actions(state: State, vocabulary: Vocabulary) -> list[Action]:
     """Return every action that can be composed of the vocabulary's verbs and the things of ``state``, in a fixed order."""
+    if not any(schema.parameters for schema in vocabulary.actions.values()):
+        return [Action(verb) for verb in vocabulary.actions]
     things: dict[str, list[str]] = {}
     for fluent, value in state.items():
         if fluent.name == "sort":

@@ -35,7 +35,7 @@ __all__ = [
 
 LEAST_CONFIDENCE = 0.05
 LEAST = 0.02  # the probability below which an outcome is not looked at, unless it is the only one
-DISCOUNT = 0.99  # of a reward, per step: of two ways to it the shorter one is worth more
+DISCOUNT = 0.999  # of a reward, per step: of two ways to it the shorter one is worth more
 DEEPEST = 30  # actions looked ahead where the budget says nothing
 MOST_BRANCHES = 8  # states that a course of action is followed through side by side, the most probable ones
 MOST_PROPOSALS = 4

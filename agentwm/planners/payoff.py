@@ -3,15 +3,17 @@
 For worlds without a goal that can be read: the reward and the end are outcomes of the rules like everything else.
 
 Source: value iteration (Bellman, 1957); iterated width search, which drops a state in which no pair of facts is new (Lipovetzky &
-Geffner, 2012). Chance is weighed in the first and taken at its most probable in the second, which plans again when that was wrong.
+Geffner, 2012), and best-first search where that finds nothing. Chance is weighed in the first and taken at its most probable in the
+second, which plans again when that was wrong.
 Stopped at a budget, both make the best of the states that they came to; the first goes on from there in the next decision.
 """
 
-import random
 from collections.abc import Sequence
 
+from agentwm.planners.best_first import best_first
 from agentwm.planners.meter import until_spent
 from agentwm.planners.options import ground_actions
+from agentwm.planners.outlook import DISCOUNT, Outlook
 from agentwm.planners.width import News
 from agentwm.rules.outcomes import apply_changes
 from agentwm.types import (
@@ -20,22 +22,22 @@ from agentwm.types import (
     Goal,
     Outcome,
     Plan,
+    PlannerParts,
     Query,
     State,
     Transition,
     Value,
-    Vocabulary,
-    WorldModel,
 )
 
 __all__ = ["Payoff"]
 
 FEW_STATES = 700
-DISCOUNT = 0.999
 SWEEPS = 400
 CLOSE = 1e-5
 LEAST = 0.02  # the probability below which an outcome is not looked at
 MOST_NODES = 3000
+MOST_CALLS = 120_000
+NO_GOAL = Goal("what pays")
 MANY = 3  # numbers from here on are alike
 PAUSE = 40  # steps without another search after one that found no reward, doubled with each
 
@@ -50,19 +52,13 @@ Ways = dict[Action, list[Way]]
 class Payoff:
     """Plans towards reward in a world model."""
 
-    def __init__(
-        self,
-        model: WorldModel,
-        vocabulary: Vocabulary,
-        *,
-        rng: random.Random,
-        pays: bool = True,
-        depth: int | None = None,
-    ) -> None:
-        self._model = model
-        self._depth = depth
+    def __init__(self, parts: PlannerParts) -> None:
+        vocabulary = parts.vocabulary
+        self._parts = parts
+        self._model = parts.model
+        self._depth = parts.budget.depth
         self._vocabulary = vocabulary
-        self._rng = rng
+        self._rng = parts.rng
         self._counters = vocabulary.counters
         self._passing = self._counters | {s.name for s in vocabulary.fluents.values() if s.static}
         self._graph: dict[Key, Ways] = {}
@@ -73,7 +69,7 @@ class Payoff:
         self._is_large = False
         self._pause = 0
         self._failures = 0
-        self._pays = pays
+        self._pays = parts.best_reward > 0
 
     def plan(self, state: State, goal: Goal, history: Sequence[Transition] = ()) -> Plan:  # noqa: ARG002 -- a planner's
         """Return the action of the highest value, or the way to the nearest reward; where none is known, anything that has an effect."""
@@ -160,10 +156,12 @@ class Payoff:
     # --- where they are many -----------------------------------------------------------------------------------------
 
     def _search(self, start: State) -> tuple[Action, ...]:
-        """Return the shortest way found to a reward: through states in which something is so for the first time, else through any."""
-        pairs = News(2, many=MANY, ignored=self._passing)
+        """Return a way to a reward: the shortest through states in which something is so for the first time, else a sure one."""
         with until_spent:
-            return self._widely(start, pairs) or self._widely(start, News(None, ignored=self._passing))
+            if way := self._widely(start, News(2, many=MANY, ignored=self._passing)):
+                return way
+            plans = best_first(Outlook(start, NO_GOAL, self._parts, avoid={}), most_calls=MOST_CALLS)
+            return plans[0].actions if plans else ()
         return ()
 
     def _widely(self, start: State, news: News) -> tuple[Action, ...]:
