@@ -16,6 +16,7 @@ from agentwm.exploration.familiarity import MANY, Familiarity
 from agentwm.induction.alarm import is_refuted
 from agentwm.planners.options import ground_actions
 from agentwm.planners.payoff import Payoff
+from agentwm.planners.symbolic import symbolic_parts
 from agentwm.planners.width import News
 from agentwm.rules.outcomes import apply_changes
 from agentwm.rules.store import Record, RuleStore
