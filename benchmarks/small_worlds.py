@@ -27,14 +27,18 @@ from agentwm.types import (
     Vocabulary,
     WorldModel,
 )
-from agentwm_environments.small import crafting, frozenlake, locks, taxi
+from agentwm_environments.small import crafting, frozenlake, gamble, locks, sokoban, taxi
 from agentwm_environments.small.truth import KnownWorld
 
-SPECS = {spec.name: spec for spec in (crafting.SPEC, frozenlake.SPEC, locks.SPEC, taxi.SPEC)}
+SPECS = {
+    spec.name: spec for spec in (crafting.SPEC, frozenlake.SPEC, gamble.SPEC, locks.SPEC, sokoban.SPEC, taxi.SPEC)
+}
 TRUE_RULES = {
     "crafting": crafting.TRUE_RULES,
     "frozenlake": frozenlake.TRUE_RULES,
+    "gamble": gamble.TRUE_RULES,
     "locks": locks.TRUE_RULES,
+    "sokoban": sokoban.TRUE_RULES,
     "taxi": taxi.TRUE_RULES,
 }
 MOST_TASKS = 5000

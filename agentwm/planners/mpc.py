@@ -84,12 +84,12 @@ def _mended(plan: Plan, outlook: Outlook) -> Plan:
         steps = roll_out(replace(plan, actions=plan.actions[: outlook.depth]), outlook.state, outlook.parts.model)
         predictions = tuple(prediction for _, prediction in steps)
         plan = replace(plan, predictions=predictions, is_vetoed=bool(steps) and is_vetoed(predictions[0]))
-        if len(steps) < 2 or not is_vetoed(predictions[-1]):
-            break
+        if plan.is_bold or len(steps) < 2 or not is_vetoed(predictions[-1]):
+            break  # a bold plan goes against the letter of the rules, and is not to be bent to it again
         sound = plan.actions[: len(steps) - 1]
         failing = plan.actions[len(steps) - 1]
         rest = _proposals(outlook, steps[-2][0], {failing: [()]})
-        if not rest:
+        if not rest or rest[0].is_bold:
             break
         plan = replace(rest[0], actions=(*sound, *rest[0].actions), reason=f"{plan.reason}, mended at {failing}")
     return plan
