@@ -25,8 +25,9 @@ types: $(TEST)
 floors: $(TEST)
 	$(BIN)/lint-imports
 
+# A file of tests stays in one process, so that what its tests share is made once.
 tests: $(TEST) $(ENGINE) $(WEIGHTS)
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 format: $(TEST)
 	$(BIN)/ruff check --fix .

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agentwm.cli_compare import compare, presets
+from agentwm.cli_imagination import simulate
 from agentwm.cli_model import BaseUrl, PriceList, ReplayFile, SaidBy, TimeoutS, check_model
 from agentwm.cli_rules import console, rules_app
 from agentwm.cli_training import export, train
+from agentwm.cli_what_if import what_if
 from agentwm.errors import AgentwmError, BackendError, ConfigurationError
 
 if TYPE_CHECKING:
@@ -70,7 +73,14 @@ def run(  # noqa: PLR0913 - one parameter per option is how typer works
     train_split: Annotated[str | None, typer.Option(help="The split to learn on.")] = None,
     engine: Annotated[str | None, typer.Option(help="Who runs the games: our engine or the official one.")] = None,
     rules: Annotated[Path | None, typer.Option(help="Rules to start from: a folder of rules, or a run.")] = None,
-    planner: Annotated[str, typer.Option(help="How to choose actions.")] = "mpc",
+    planner: Annotated[str | None, typer.Option(help="How to choose actions.  [default: mpc, or the preset's]")] = None,
+    preset: Annotated[str | None, typer.Option(help="A named mixture, such as walle: see `agentwm presets`.")] = None,
+    budget: Annotated[
+        str | None, typer.Option(metavar="LIMITS", help="What one decision may spend: model_calls=500,seconds=2, say.")
+    ] = None,
+    explore: Annotated[
+        bool, typer.Option("--explore", help="Learn for the sake of learning alone: pursue no goal and no reward.")
+    ] = False,
     max_steps: Annotated[
         int | None,
         typer.Option(min=1, help="Steps after which an episode is given up.  [default: the environment's, often 50]"),
@@ -189,7 +199,11 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
+app.command()(compare)
+app.command()(presets)
 app.command("check-model")(check_model)
+app.command()(simulate)
+app.command("what-if")(what_if)
 app.command()(export)
 app.command()(train)
 

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from agentwm.errors import ConfigurationError, quoted
-from agentwm.types import EnvironmentOptions, EnvironmentSpec
+from agentwm.presets import Ask, Role, filled, preset
+from agentwm.types import EnvironmentOptions, EnvironmentSpec, PlanningBudget
 
 __all__ = ["BUDGETS", "Ask", "Role", "RunConfig", "new_folder"]
 
@@ -16,8 +17,6 @@ Count = Annotated[int, Field(ge=0)]
 AtLeastOne = Annotated[int, Field(ge=1)]
 Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Ask = Literal["never", "silent", "always"]
-Role = Literal["perceive", "predict", "propose", "judge", "induce"]
 
 # What a run may be given more of when it is resumed.
 BUDGETS = ("max_calls", "max_tokens", "max_cost", "max_seconds")
@@ -33,7 +32,9 @@ class RunConfig(BaseModel):
     ``goals`` is how the goals to be played for are worded, None for the environment's own wording, in which they are always learned
     from. ``games`` is a folder of games, ``altered`` the seed of a variant of the world, None for the ordinary one. ``out`` is the folder
     of the run, None for a new one under ``./runs``. ``max_steps`` and ``admissible`` are for playing: learning has a limit of its
-    own, and never sees the list of admissible actions.
+    own, and never sees the list of admissible actions. ``budget`` is what each decision may spend (see `PlanningBudget.parse`), None for
+    no limit. ``preset`` is a named mixture, which fills in what was not given. ``explore`` learns for the sake of learning alone: learning
+    episodes then pursue neither goal nor reward.
 
     ``model`` is a language model, ``BACKEND/NAME``, that takes on ``roles`` while playing, and ``induce`` while learning; None for rules
     alone. Goals in people's own words make it perceive, too. It is asked ``never``, where the rules are ``silent`` (the default), or
@@ -46,6 +47,9 @@ class RunConfig(BaseModel):
 
     environment: str
     planner: str = "mpc"
+    preset: str | None = None
+    budget: str | None = None
+    explore: bool = False
     learn: Count | None = None
     episodes: Count = 60
     games: Path | None = None
@@ -73,6 +77,23 @@ class RunConfig(BaseModel):
     max_cost: Amount | None = None
     max_seconds: Amount | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _filled(cls, options: Any) -> Any:
+        """Return ``options`` with what their preset says, and the budget in one form, once it is known to be one."""
+        if not isinstance(options, Mapping):
+            return options
+        given = filled(options)
+        if isinstance(given.get("budget"), str):
+            given["budget"] = str(PlanningBudget.parse(given["budget"]))
+        # No planner is none that was given: what was not given is the default.
+        return {name: value for name, value in given.items() if name != "planner" or value is not None}
+
+    @property
+    def decision_budget(self) -> PlanningBudget:
+        """What each decision may spend."""
+        return PlanningBudget() if self.budget is None else PlanningBudget.parse(self.budget)
+
     @property
     def has_model(self) -> bool:
         """Whether a language model, or a recording of one, takes part."""
@@ -99,6 +120,11 @@ class RunConfig(BaseModel):
 
     def expect_a_model(self) -> None:
         """Raise a ConfigurationError where something is asked of a language model and there is none, or that cannot be."""
+        if self.preset is not None and preset(self.preset).needs_model and not self.has_model:
+            raise ConfigurationError(
+                f"the preset {self.preset} asks a language model to {', '.join(preset(self.preset).roles)}: name one with "
+                "--model BACKEND/NAME, or a recording with --replay"
+            )
         given = [name for name in _OF_A_MODEL if getattr(self, name) is not None]
         if given and not self.has_model:
             raise ConfigurationError(

@@ -2,12 +2,14 @@
 
 Every step is on disk before the next one is taken. A run that was cut off goes on where it was: finished episodes are read, the
 interrupted one is played again up to the cut, and the rest follows as it would have. That works because an episode depends on
-nothing but the configuration, the rules it begins with and its number: no clock and no order of a set has a say in it.
+nothing but the configuration, the rules it begins with and its number: no clock and no order of a set has a say in it. Where decisions are
+held to seconds a clock does have a say: then what the interrupted episode did is done again, and not decided again.
 """
 
 import json
 import random
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import partial
@@ -15,21 +17,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentwm import build
-from agentwm.agent import Episode, play
+from agentwm.agent import Episode, Mind, play
 from agentwm.configuration import BUDGETS, RunConfig, new_folder
-from agentwm.errors import BudgetReachedError, ConfigurationError
+from agentwm.errors import BudgetReachedError, ConfigurationError, DecisionSpentError
 from agentwm.evaluation import Report, report_on, results_of
 from agentwm.learning import AfterStep, BeforeStep, Learner
 from agentwm.minds import acting_mind
 from agentwm.records import RunStore
 from agentwm.rules.store import RuleStore
 from agentwm.session import Phase, Progress, Session
-from agentwm.types import Environment, EnvironmentSpec, PlannerSpec
+from agentwm.types import Action, Environment, EnvironmentSpec, Goal, Plan, Planner, State, Transition
 
 if TYPE_CHECKING:
     from agentwm.llm.run import LLMRun
 
-__all__ = ["run"]
+__all__ = ["phases", "run"]
 
 
 def run(config: RunConfig, *, progress: Progress = lambda _event: None, resume: bool = False) -> Report:
@@ -44,15 +46,16 @@ def run(config: RunConfig, *, progress: Progress = lambda _event: None, resume: 
         or, to be resumed, holds none or one of other options; BackendError when a language model cannot be asked.
     """
     began_s = time.monotonic()
-    spec, planner = build.checked(config), build.planner(config.planner)
+    spec = build.checked(config)
+    build.planner(config.planner)
     folder = config.out or new_folder(config.environment)
     config = _placed(config.settled(spec), folder)
-    if resume and (finished := _finished_report(folder)) is not None:
+    if resume and (finished := _finished_report(folder, config)) is not None:
         return finished
     rules = None if resume else _initial_rules(config)
     with ExitStack() as stack:
         language = _language(config, stack, resume=resume)
-        learning, playing = _phases(config, spec, stack)
+        learning, playing = phases(config, spec, stack)
         records = stack.enter_context(_resumed(config, folder) if rules is None else _created(config, folder, rules))
         earlier_s = sum(each.wall_s for each in records.episodes() if each.status != "running")
         learner = _restored(records, config)
@@ -66,7 +69,7 @@ def run(config: RunConfig, *, progress: Progress = lambda _event: None, resume: 
         )
         if stopped is None:
             session = Session(playing, config.seed, records, progress)
-            stopped = _play(session, learner.store, planner, max_steps, language)
+            stopped = _play(session, learner.store, config, max_steps, language)
         report = report_on(
             results_of(records),
             config=config,
@@ -88,8 +91,11 @@ def run(config: RunConfig, *, progress: Progress = lambda _event: None, resume: 
 # --- what there is to play ------------------------------------------------------------------------------------------------
 
 
-def _phases(config: RunConfig, spec: EnvironmentSpec, stack: ExitStack) -> tuple[Phase, Phase]:
-    """Return the learning and the playing phase; their environments are closed with ``stack``."""
+def phases(config: RunConfig, spec: EnvironmentSpec, stack: ExitStack) -> tuple[Phase, Phase]:
+    """Return the learning and the playing phase; their environments are closed with ``stack``.
+
+    Raises: ConfigurationError for what cannot be played, and for tasks that would be both learned from and played.
+    """
     # The playing one first: what is wrong with the options is best said of what was asked for.
     played = _phase("play", config, spec, stack, learning=False)
     learned = _phase("learn", config, spec, stack, learning=True)
@@ -162,17 +168,25 @@ def _resumed(config: RunConfig, folder: Path) -> RunStore:
     Raises: ConfigurationError when it was begun with other options.
     """
     records = RunStore.resume(folder)
+    try:
+        _expect_own_options(records, config, folder)
+    except ConfigurationError:
+        records.close()
+        raise
+    return records
+
+
+def _expect_own_options(records: RunStore, config: RunConfig, folder: Path) -> None:
+    """Raise a ConfigurationError where the run on record was begun with other options than ``config`` has."""
     begun = RunConfig.parse(records.config | {"out": folder})
     fixed = [name for name in RunConfig.model_fields if name not in BUDGETS]
     differing = [name for name in fixed if getattr(begun, name) != getattr(config, name)]
     if differing:
-        records.close()
         name = differing[0]
         raise ConfigurationError(
             f"the run in {folder} was begun with {name} {getattr(begun, name)}, not {getattr(config, name)}: "
             "it can only be resumed with its own options"
         )
-    return records
 
 
 def _language(config: RunConfig, stack: ExitStack, *, resume: bool) -> "LLMRun | None":
@@ -199,10 +213,11 @@ def _perceived(phase: Phase, language: "LLMRun") -> Phase:
     return replace(phase, environment=language.mind.perceiving(phase.environment))
 
 
-def _finished_report(folder: Path) -> Report | None:
+def _finished_report(folder: Path, config: RunConfig) -> Report | None:
     with RunStore.open(folder) as records:
         if records.report is None:
             return None
+        _expect_own_options(records, config, folder)
         return Report.model_validate_json(records.report).model_copy(update={"run": str(folder)})
 
 
@@ -214,7 +229,8 @@ def _restored(records: RunStore, config: RunConfig) -> Learner:
     # A run that began with rules and did not keep them is of an older agentwm: they can only be read where they are now.
     base = _initial_rules(config) if kept is None else RuleStore.from_files(json.loads(kept), source=source)
     rules = base if learned is None else RuleStore.from_files(json.loads(learned), source=source)
-    return Learner(rules, [records.trajectory(each.episode) for each in finished if each.steps], base=base)
+    lived = [records.trajectory(each.episode) for each in finished if each.steps]
+    return Learner(rules, lived, base=base, explores=config.explore)
 
 
 # --- playing --------------------------------------------------------------------------------------------------------------
@@ -233,8 +249,15 @@ def _learn(session: Session, learner: Learner, max_steps: int, folder: Path, lan
             session.end(attempt, len(learner.store), learned=json.dumps(learner.store.files()))
             learner.store.save(folder)
     except BudgetReachedError as error:
-        return str(error)
+        return _end_of_budget(error)
     return None
+
+
+def _end_of_budget(error: BudgetReachedError) -> str:
+    """Return what ended the run; what ends a single decision is its planner's to heed, and no end of the run."""
+    if isinstance(error, DecisionSpentError):
+        raise error
+    return str(error)
 
 
 def _conclude(number: int, episode: Episode, learner: Learner, language: "LLMRun | None") -> None:
@@ -246,21 +269,41 @@ def _conclude(number: int, episode: Episode, learner: Learner, language: "LLMRun
 
 
 def _play(
-    session: Session, rules: RuleStore, planner: PlannerSpec, max_steps: int, language: "LLMRun | None"
+    session: Session, rules: RuleStore, config: RunConfig, max_steps: int, language: "LLMRun | None"
 ) -> str | None:
     """Play the episodes still to be played; return what ended that early, None where nothing did."""
+    planner, budget = build.planner(config.planner), config.decision_budget
 
-    def act(episode: Episode, *, rng: random.Random, before_step: BeforeStep, after_step: AfterStep) -> None:
+    def act(
+        episode: Episode, *, known: Sequence[Action], rng: random.Random, before_step: BeforeStep, after_step: AfterStep
+    ) -> None:
         acting = acting_mind if language is None else language.mind.acting
-        mind = acting(planner, rules, episode, rng=rng)
+        mind = acting(planner, rules, episode, rng=rng, budget=budget)
+        if known:
+            mind = Mind(_Retracing(mind.planner, known), mind.model)
         play(episode, mind, max_steps=max_steps, before_step=before_step, after_step=after_step)
 
     try:
         for number, task in session.unplayed(len(rules)):
-            attempt = session.attempt(number, task, act)
+            known = () if budget.seconds is None else session.done_in(number)
+            attempt = session.attempt(number, task, partial(act, known=known))
             if language is not None and attempt.episode is not None:
                 language.conclude(number, attempt.episode)
             session.end(attempt, len(rules))
     except BudgetReachedError as error:
-        return str(error)
+        return _end_of_budget(error)
     return None
+
+
+class _Retracing:
+    """A planner that does again what was done before the run was cut off, and then decides."""
+
+    def __init__(self, planner: Planner, known: Sequence[Action]) -> None:
+        self._planner = planner
+        self._known = known
+
+    def plan(self, state: State, goal: Goal, history: Sequence[Transition] = ()) -> Plan:
+        """Return what was done in this place, else what the planner decides on."""
+        if len(history) < len(self._known):
+            return Plan((self._known[len(history)],), "was done before the run was cut off")
+        return self._planner.plan(state, goal, history)

@@ -1,4 +1,9 @@
-"""Learns rules from episodes: by pursuing goals where a world says what failed, by exploring where it answers every action."""
+"""Learns rules from episodes: by pursuing goals where a world says what failed, by exploring where it answers every action.
+
+Whoever explores for the sake of learning alone pursues neither goals nor rewards, and learns rules for any of them.
+
+Source: exploration before the task is known, as in Plan2Explore (Sekar et al., 2020) and LEXA (Mendonca et al., 2021).
+"""
 
 import math
 import random
@@ -23,7 +28,15 @@ from agentwm.planners.means_ends import MeansEnds
 from agentwm.planners.mpc import propose_and_repair
 from agentwm.planners.symbolic import symbolic_parts
 from agentwm.rules.store import RuleStore
-from agentwm.types import Action, Environment, Plan, Prediction, Trajectory, Transition, Vocabulary
+from agentwm.types import (
+    Action,
+    Environment,
+    Plan,
+    Prediction,
+    Trajectory,
+    Transition,
+    Vocabulary,
+)
 
 __all__ = ["LEARNING_STEPS", "TOUR_STEPS", "AfterStep", "BeforeStep", "Learner"]
 
@@ -47,6 +60,7 @@ class _Lived:
     store: RuleStore
     base: RuleStore
     trajectories: list[Trajectory]
+    explores: bool
 
 
 class _Learning(Protocol):
@@ -64,7 +78,7 @@ class Learner:
 
     After *n* episodes it is a function of the store and the trajectories it was made with and of those *n* episodes: a learner made
     anew from the store, the trajectories so far and the ``base`` it began with (the store itself, where nothing was learned yet) goes on
-    exactly as this one would.
+    exactly as this one would. One that ``explores`` pursues no goal and no reward.
     """
 
     def __init__(
@@ -73,9 +87,10 @@ class Learner:
         trajectories: Iterable[Trajectory] = (),
         *,
         base: RuleStore | None = None,
+        explores: bool = False,
     ) -> None:
         store = store or RuleStore()
-        self._lived = _Lived(store, store if base is None else base, list(trajectories))
+        self._lived = _Lived(store, store if base is None else base, list(trajectories), explores)
         self._pursuing, self._exploring = _Pursuing(self._lived), _Exploring(self._lived)
 
     @property
@@ -171,7 +186,9 @@ class _Pursuing:
         proposer = MeansEnds(store, vocabulary)
         control = Deliberation(propose_and_repair, symbolic_parts(store, vocabulary, model, rng=rng), is_frugal=False)
         tables = self._inducer.tables
-        return Mind(Curious(proposer, control, model, tables, vocabulary, tour=TOUR_STEPS, rng=rng), model)
+        has_goals = not self._lived.explores
+        curious = Curious(proposer, control, model, tables, vocabulary, tour=TOUR_STEPS, rng=rng, has_goals=has_goals)
+        return Mind(curious, model)
 
 
 class _Exploring:
@@ -195,7 +212,9 @@ class _Exploring:
         def mind() -> Mind:
             model = AlignedModel.symbolic(lived.store, words)
             doubts = Doubts(self._inducer.tables, words, retrials)
-            return Mind(Novelty(model, familiarity, words, doubts=doubts, rules=lived.store, rng=rng), model)
+            practises = not lived.explores
+            novelty = Novelty(model, familiarity, words, doubts=doubts, rules=lived.store, rng=rng, practises=practises)
+            return Mind(novelty, model)
 
         def learn(transition: Transition) -> Mind | None:
             nonlocal fitted

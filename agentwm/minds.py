@@ -1,6 +1,7 @@
 """Puts a mind that acts together from its parts; and the `Agent`, which learns and then acts."""
 
 import random
+import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -20,7 +21,7 @@ __all__ = ["Agent", "Beside", "acting_mind"]
 Beside = Callable[[PlannerParts, Episode], PlannerParts]
 
 
-def acting_mind(
+def acting_mind(  # noqa: PLR0913 -- what a mind is made from
     planner: PlannerSpec,
     rules: RuleStore,
     episode: Episode,
@@ -28,10 +29,12 @@ def acting_mind(
     rng: random.Random,
     budget: PlanningBudget | None = None,
     beside: Beside | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Mind:
-    """Return a mind that acts in ``episode``, which has just begun, by the frozen ``rules``, each decision held to ``budget``.
+    """Return a mind that acts in ``episode``, which has just begun, by the frozen ``rules``.
 
-    ``beside`` puts something else, such as a language model, beside the parts that are made of the rules.
+    Each decision is held to ``budget``, None for the planner's own; ``clock`` returns the seconds that its time is measured in. ``beside``
+    puts something else, such as a language model, beside the parts that are made of the rules.
     """
     words = episode.vocabulary
     parts = symbolic_parts(
@@ -41,11 +44,11 @@ def acting_mind(
         rng=rng,
         opening=episode.observation,
         listed=lambda: episode.observation.actions,
-        budget=budget,
+        budget=planner.budget if budget is None else budget,
     )
     if beside is not None:
         parts = beside(parts, episode)
-    meter = Meter(parts.model, parts.budget, ration=parts.ration)
+    meter = Meter(parts.model, parts.budget, ration=parts.ration, clock=clock)
     return Mind(Metered(planner.make(replace(parts, model=meter)), meter), parts.model)
 
 

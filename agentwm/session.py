@@ -10,7 +10,7 @@ from agentwm.errors import EnvironmentFailureError, RunStoreError, TaskError, qu
 from agentwm.evaluation import EpisodeResult, ProgressEvent, result_of
 from agentwm.learning import AfterStep, BeforeStep
 from agentwm.records import EpisodeWriter, RunStore
-from agentwm.types import Environment, Goal, Transition
+from agentwm.types import Action, Environment, Goal, Transition
 
 __all__ = ["Attempt", "Phase", "Progress", "Session"]
 
@@ -112,7 +112,7 @@ class Session:
             play(
                 episode,
                 rng=random.Random(f"{self._seed}-{number}"),
-                before_step=lambda action, predicted, _plan: writer.intend(action, predicted),
+                before_step=lambda action, predicted, plan: writer.intend(action, predicted, plan.spent),
                 after_step=lambda transition: self._after_step(number, transition, episode, writer),
             )
         except (EnvironmentFailureError, TaskError) as error:
@@ -120,6 +120,10 @@ class Session:
                 writer.begin(self._phase.name, task, task_type, Goal(""))
             return Attempt(number, task, episode, str(error) or type(error).__name__)
         return Attempt(number, task, episode)
+
+    def done_in(self, number: int) -> tuple[Action, ...]:
+        """Return what is on record as done in the episode ``number``, which is perhaps not begun yet."""
+        return self._records.actions_of(number)
 
     def _after_step(self, number: int, transition: Transition, episode: Episode | None, writer: EpisodeWriter) -> None:
         writer.record(transition)
@@ -133,18 +137,7 @@ class Session:
         lived = [] if attempt.episode is None else attempt.episode.transitions
         is_won = attempt.error is None and attempt.episode is not None and attempt.episode.is_won
         self._records.end_episode(attempt.number, won=is_won, steps=len(lived), error=attempt.error, learned=learned)
-        foretold = [(each.predicted.success, each.succeeded) for each in lived if each.predicted is not None]
-        result = EpisodeResult(
-            task=attempt.task,
-            task_type=self._environment.task_type(attempt.task),
-            phase=self._phase.name,
-            won=is_won,
-            steps=len(lived),
-            error=attempt.error,
-            predictions=len(foretold),
-            predictions_right=sum(expected == happened for expected, happened in foretold),
-        )
-        self._tell(attempt.number + 1, result=result)
+        self._tell(attempt.number + 1, result=result_of(self._records.episode(attempt.number)))
 
     def _tell(
         self, number: int, *, task: str = "", step: int = 0, text: str = "", result: EpisodeResult | None = None

@@ -1,8 +1,8 @@
 """Play the small worlds with every planner, on their true rules and on learned ones, and hold the returns against the optimum.
 
-    python benchmarks/planners.py                                                   # the table: planner by world, 50 episodes each
+    python benchmarks/planners.py                             # the table: planner by world, 50 episodes each
     python benchmarks/planners.py --worlds frozenlake frozenlake:8x8 --planners mpc --episodes 1000
-    python benchmarks/planners.py --learned --seeds 0 1 2                           # the same with rules learned from own play, and the loss
+    python benchmarks/planners.py --learned --seeds 0 1 2     # the same with rules learned from own play, and the loss
 
 The optimum is the exact expected return of the best policy, by dynamic programming over the world's own transition table for as many
 steps as an episode has, from the openings of the very tasks that are played; in Sokoban, the shortest solution. In FrozenLake the policy

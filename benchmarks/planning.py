@@ -1,16 +1,18 @@
-"""Time planning, and how it grows with the number of receptacles in the house and of rules in the store.
+"""Time planning: what a question to the world model costs each planner, and how planning grows.
 
-Generated test games are played whole, enlarged or cut down to so many receptacles (with things in them); every step is planned twice:
-by the planner at work, which goes on with a plan that goes well, and anew from nothing by a fresh one.
+First where the world model costs nothing, so that the time is the planner's own: against plain loops, against llm-reasoners, and as it
+grows with the horizon and the number of actions (`expansions.py`). Then in houses, as it grows with the number of receptacles in the
+house and of rules in the store: generated test games are played whole, enlarged or cut down to so many receptacles (with things in
+them); every step is planned twice: by the planner at work, which goes on with a plan that goes well, and anew from nothing by a fresh one.
 
     python benchmarks/planning.py
+    python benchmarks/planning.py --only expansions --reasoners PYTHON    # an interpreter that has llm-reasoners: see llm_reasoners.py
     python benchmarks/planning.py --rules STORE        # with rules that were learned, instead of the ten written here
 
 Rules are added that parse and concern the same verbs, but kinds that no house has: every search must dismiss them.
 """
 
 import argparse
-import math
 import random
 import re
 import time
@@ -19,6 +21,9 @@ from dataclasses import replace
 from itertools import count, cycle, islice
 from pathlib import Path
 from typing import NamedTuple
+
+from expansions import tell_cost, tell_growth
+from learning_time import exponent
 
 from agentwm.agent import Episode
 from agentwm.errors import TaskError
@@ -86,14 +91,26 @@ class OneGame:
 
 
 def main() -> None:
-    """Time both growths and print them."""
+    """Time all and print it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rules", type=Path, help="a rule store to play by, instead of ten rules written here")
     parser.add_argument("--episodes", type=int, default=6, help="games per line; task types take turns (6)")
     parser.add_argument("--receptacles", type=int, default=20, help="size of the houses where the rules grow (20)")
     parser.add_argument("--max-steps", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", choices=("expansions", "houses"), help="what to time (both)")
+    parser.add_argument(
+        "--reasoners", type=Path, help="a Python interpreter that has llm-reasoners, to be timed beside ours"
+    )
     options = parser.parse_args()
+    if options.only != "houses":
+        tell_cost(options.reasoners)
+        tell_growth()
+    if options.only != "expansions":
+        _tell_houses(options)
+
+
+def _tell_houses(options: argparse.Namespace) -> None:
     rules = RuleStore.load(options.rules) if options.rules else RuleStore(tuple(_household()))
     origin = f"{len(rules)} rules of {options.rules}" if options.rules else f"{len(rules)} written rules"
     print(
@@ -146,18 +163,10 @@ def _tell(what: str, rows: Sequence[tuple[int, Times]]) -> None:
     anew = [median(times.anew) or 0.0 for _, times in rows]
     playing = [sum(times.playing) / len(times.playing) for _, times in rows]
     print(
-        f"\ngrowth with the number of {what}: exponent {_exponent(sizes, anew):.2f} (median, planned anew), "
-        f"{_exponent(sizes, playing):.2f} (mean, while playing); from {sizes[-2]} to {sizes[-1]}: "
-        f"{_exponent(sizes[-2:], anew[-2:]):.2f} and {_exponent(sizes[-2:], playing[-2:]):.2f}"
+        f"\ngrowth with the number of {what}: exponent {exponent(sizes, anew):.2f} (median, planned anew), "
+        f"{exponent(sizes, playing):.2f} (mean, while playing); from {sizes[-2]} to {sizes[-1]}: "
+        f"{exponent(sizes[-2:], anew[-2:]):.2f} and {exponent(sizes[-2:], playing[-2:]):.2f}"
     )
-
-
-def _exponent(sizes: Sequence[int], seconds: Sequence[float]) -> float:
-    """Return the slope of the least-squares line through the logarithms."""
-    x, y = [math.log(size) for size in sizes], [math.log(value) for value in seconds]
-    middle_x, middle_y = sum(x) / len(x), sum(y) / len(y)
-    covered = sum((a - middle_x) * (b - middle_y) for a, b in zip(x, y, strict=True))
-    return covered / sum((a - middle_x) ** 2 for a in x)
 
 
 # --- rules -----------------------------------------------------------------------------------------------------------

@@ -1,7 +1,10 @@
 """A small house that tests live in, the true rules of the ordinary household in the rule language, and how tests reach the rest."""
 
+import contextlib
 import importlib
+import io
 import re
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -157,12 +160,24 @@ def no_official_games(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ALFWORLD_DATA", raising=False)
 
 
-def learned_run(folder: Path, **options: Any) -> Path:
-    """Return the folder of a run that learned from generated games, and played none."""
+def short_run(folder: Path, environment: str, **options: Any) -> Path:
+    """Return the folder of a run on generated games."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("ALFWORLD_DATA", raising=False)
-        run(RunConfig(environment="alfworld", episodes=0, out=folder, **options))
+        run(RunConfig(environment=environment, out=folder, **options))
     return folder
+
+
+@pytest.fixture(scope="session")
+def locks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a run in locked rooms, a world that answers every action: two games learned from, one played. Not to be changed."""
+    return short_run(tmp_path_factory.mktemp("runs") / "locks", "locks", learn=2, episodes=1)
+
+
+@pytest.fixture(scope="session")
+def household(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a run in the household, where actions fail: two games learned from, one played. Not to be changed."""
+    return short_run(tmp_path_factory.mktemp("runs") / "household", "alfworld", learn=2, episodes=1)
 
 
 # --- benchmarks and commands ----------------------------------------------------------------------------------------------
@@ -176,6 +191,25 @@ def benchmark(name: str) -> Any:
         return importlib.import_module(name)
     finally:
         sys.path.remove(folder)
+
+
+def agentwm_here(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Do the command in this process, where no folder of games can be found; `tests.test_cli.agentwm` starts one, which costs more."""
+    streams = {name: io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="") for name in ("stdout", "stderr")}
+    with pytest.MonkeyPatch.context() as patch, contextlib.chdir(cwd):
+        patch.delenv("ALFWORLD_DATA", raising=False)
+        patch.setattr(sys, "argv", ["agentwm", *map(str, arguments)])
+        for name, stream in streams.items():
+            patch.setattr(sys, name, stream)
+        with pytest.raises(SystemExit) as ended:
+            main()
+    code = ended.value.code
+    assert isinstance(code, int | None), code
+    written: list[str] = []
+    for stream in streams.values():
+        stream.seek(0)
+        written.append(stream.read())
+    return subprocess.CompletedProcess(["agentwm", *map(str, arguments)], code or 0, *written)
 
 
 class Said(NamedTuple):

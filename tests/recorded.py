@@ -12,20 +12,34 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from agentwm import Report, RunConfig, build, run
+from agentwm import Report, RuleStore, RunConfig, build, run
 from agentwm.backends.checking import Checked
 from agentwm.backends.protocol import Backend, BackendOptions
 from agentwm.backends.recording import rows_of
 from agentwm.evaluation.model_check import ModelCheck
 from agentwm.llm.asking import ReplyCount
 from agentwm.llm.check_model import check_model
+from agentwm.llm.inducer import LLMInducer
 from agentwm.rules.exchange import from_text
 from tests import llm_goals, llm_inductions
 
-__all__ = ["CHECK", "NO_RULES", "RECORDINGS", "SAID_BY", "RoleCount", "checked", "played", "replaying", "role_counts"]
+__all__ = [
+    "CHECK",
+    "NO_RULES",
+    "RECORDINGS",
+    "SAID_BY",
+    "RoleCount",
+    "checked",
+    "induced",
+    "induced_once",
+    "played",
+    "replaying",
+    "role_counts",
+]
 
 DATA = Path(__file__).parent / "data"
 CHECK = DATA / "check_model.jsonl"
@@ -49,8 +63,9 @@ def check_rules() -> Iterator[Path]:
         yield Path(folder) / "rules"
 
 
+@cache
 def checked() -> ModelCheck:
-    """Return the report of the blind test, replayed: 40 commands in the altered household 7."""
+    """Return the report of the blind test, replayed once: 40 commands in the altered household 7."""
     with check_rules() as rules:
         options = {"environment": "alfworld", "altered": 7, "learn": 20, "rules": rules, "replay": CHECK}
         return check_model(RunConfig.parse(options))
@@ -60,6 +75,15 @@ def played(out: Path) -> Report:
     """Return the report of two games that the model won with nothing learned, replayed into the folder ``out``."""
     options = {"learn": 0, "episodes": 2, "max_steps": 16, "roles": ["predict", "propose", "judge"]}
     return run(RunConfig.parse({"environment": "alfworld", "out": out, "replay": NO_RULES, **options}))
+
+
+def induced() -> list[tuple[llm_inductions.Household, RuleStore, LLMInducer]]:
+    """Return what is believed of each household once the recorded answers were weighed, and who weighed them, replayed anew."""
+    backend = replaying(llm_inductions.RECORDING)
+    return [(household, *llm_inductions.induce(backend, household)) for household in llm_inductions.households()]
+
+
+induced_once = cache(induced)
 
 
 class RoleCount(NamedTuple):
@@ -83,9 +107,8 @@ def _replies() -> Iterator[tuple[str, ReplyCount]]:
     yield "perceive", llm_goals.read_goals(replaying(llm_goals.GOALS), cases).replies
     words = llm_goals.vocabulary_of(cases)
     yield "perceive", llm_goals.perceive(replaying(llm_goals.PERCEIVE), llm_goals.text_cases(), words).replies
-    backend = replaying(llm_inductions.RECORDING)
-    for household in llm_inductions.households():
-        yield "induce", llm_inductions.induce(backend, household)[1].count
+    for _, _, inducer in induced_once():
+        yield "induce", inducer.count
     reports = [("predict", asked.replies) for asked in checked().asked.values()]
     with tempfile.TemporaryDirectory() as folder:
         reports += [(role, use.replies) for role, use in played(Path(folder) / "run").llm.by_role.items()]

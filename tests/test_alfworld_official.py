@@ -5,6 +5,7 @@ import json
 import lzma
 import random
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ def engine() -> Iterator[OfficialHousehold]:
     household.close()
 
 
+@cache
 def official_games() -> list[tuple[Game, str]]:
     """Return one training game of each task type, the smallest of its kind: the official engine is slow."""
     smallest: dict[str, dict[str, str]] = {}

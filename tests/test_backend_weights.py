@@ -1,11 +1,11 @@
 """Weights in this process: our part is tested with a runtime of plain Python, the rest with random weights where there is torch."""
 
-import importlib.util
 import json
 import math
 import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,6 +19,7 @@ from agentwm.backends.in_process import InProcess
 from agentwm.backends.local import Completion, Draft, LocalEngine, fingerprint
 from agentwm.backends.protocol import Backend, BackendOptions, Message, Reply, Request, expect_replies
 from agentwm.errors import BackendError, ConfigurationError, RequestError, UnavailableError
+from tests.tiny_model import has, needs_torch, one_thread
 
 TEMPLATE = (
     "{% for message in messages %}<|{{ message.role }}|>{{ message.content }}<|end|>{% endfor %}"
@@ -153,11 +154,6 @@ def test_other_weights_in_the_same_folder_are_another_model(tmp_path: Path) -> N
 # --- with real, random weights ------------------------------------------------------------------------------------
 
 
-def has(*modules: str) -> bool:
-    return all(importlib.util.find_spec(module) for module in modules)
-
-
-needs_torch = pytest.mark.skipif(not has("torch", "transformers"), reason="torch and transformers are not installed")
 needs_xgrammar = pytest.mark.skipif(not has("torch", "transformers", "xgrammar"), reason="xgrammar is not installed")
 
 
@@ -198,9 +194,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
 def backend(folder: str) -> Iterator[Backend]:
     from agentwm.backends.transformers import SPEC  # noqa: PLC0415 -- an extra
 
-    made = SPEC.make(BackendOptions(folder, in_flight=4, settings={"device": "cpu"}))
-    yield made
-    made.close()
+    with one_thread(), closing(SPEC.make(BackendOptions(folder, in_flight=4, settings={"device": "cpu"}))) as made:
+        yield made
 
 
 def said(backend: Backend, *requests: Request) -> list[str]:

@@ -25,20 +25,20 @@ from agentwm.llm.check_model import BLIND, BOTH, FIRST, RULES, TOLD, check_model
 from agentwm.llm.world_model import LLMWorldModel
 from agentwm.types import EnvironmentOptions, Query
 from tests import llm_examples
-from tests.conftest import learned_run
+from tests.conftest import agentwm_here, short_run
 from tests.llm_examples import said
 from tests.test_cli import agentwm, complaint
 
 pytestmark = pytest.mark.usefixtures("no_official_games")
 
-WORLD, LEARN, NUMBER = 7, 3, 12
+WORLD, LEARN, NUMBER = 7, 2, 12
 OPTIONS = EnvironmentOptions(learning=True, altered=WORLD, count=LEARN + checking.HELD_OUT_GAMES, admissible=True)
 
 
 @pytest.fixture(scope="module")
 def rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a run that has learned a little of the altered household."""
-    return learned_run(tmp_path_factory.mktemp("runs") / "learned", altered=WORLD, learn=LEARN)
+    return short_run(tmp_path_factory.mktemp("runs") / "learned", "alfworld", altered=WORLD, learn=LEARN, episodes=0)
 
 
 @pytest.fixture(scope="module")
@@ -312,16 +312,16 @@ def test_the_command_prints_the_report_and_replays_it(
     told = agentwm("check-model", *options, "--replay", record, "--json", cwd=tmp_path)
     assert told.returncode == 0, told.stderr
     assert told.stdout == live.model_dump_json(indent=2) + "\n"
-    page = agentwm("check-model", *options, "--replay", record, cwd=tmp_path)
+    page = agentwm_here("check-model", *options, "--replay", record, cwd=tmp_path)
     for expected in (f"altered world {WORLD}", f"{NUMBER} of {NUMBER}", *live.ways, "usable at once", "taken for"):
         assert expected in page.stdout
 
 
 def test_the_command_wants_a_model(tmp_path: Path) -> None:
-    assert "name it with --model BACKEND/NAME" in complaint(agentwm("check-model", cwd=tmp_path))
+    assert "name it with --model BACKEND/NAME" in complaint(agentwm_here("check-model", cwd=tmp_path))
 
 
 def test_a_file_that_is_no_recording_is_named(tmp_path: Path, rules: Path) -> None:
     (tmp_path / "other.txt").write_text("a poem\n")
-    done = agentwm("check-model", "--replay", "other.txt", "--rules", rules, cwd=tmp_path)
+    done = agentwm_here("check-model", "--replay", "other.txt", "--rules", rules, cwd=tmp_path)
     assert "expected a recording" in complaint(done)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from agentwm.records import RunStore
+from tests.conftest import agentwm_here
 
 AGENTWM = [sys.executable, "-c", "from agentwm.cli import main; main()"]
 QUICK = ["run", "alfworld", "--learn", "1", "--episodes", "2"]
@@ -43,12 +44,18 @@ def empty_folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a short run that came to its end."""
+def short(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """Return where a short run came to its end, in the folder ``here``, and what the command said."""
     folder = tmp_path_factory.mktemp("runs")
-    done = agentwm(*QUICK, "--out", folder / "run", cwd=folder)
+    return folder, agentwm(*QUICK, "--out", "here", cwd=folder)
+
+
+@pytest.fixture(scope="module")
+def finished(short: tuple[Path, subprocess.CompletedProcess[str]]) -> Path:
+    """Return the folder of a short run that came to its end."""
+    folder, done = short
     assert done.returncode == 0, done.stderr
-    return folder / "run"
+    return folder / "here"
 
 
 @pytest.mark.parametrize(
@@ -78,7 +85,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )
 def test_an_error_is_one_sentence_and_exit_code_2(arguments: list[str], expected: str, empty_folder: Path) -> None:
-    done = agentwm(*arguments, cwd=empty_folder.parent)
+    done = agentwm_here(*arguments, cwd=empty_folder.parent)
     assert expected in complaint(done)
     assert not (empty_folder.parent / "runs").exists(), "a run that could not begin leaves no folder"
 
@@ -98,8 +105,10 @@ def test_json_is_one_object_and_nothing_else(tmp_path: Path) -> None:
     assert (tmp_path / report["run"] / "run.db").is_file()
 
 
-def test_a_run_ends_in_a_page_that_says_where_it_was_saved(tmp_path: Path) -> None:
-    done = agentwm(*QUICK, "--out", "here", cwd=tmp_path)
+def test_a_run_ends_in_a_page_that_says_where_it_was_saved(
+    short: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    _, done = short
     assert done.returncode == 0, done.stderr
     for expected in ("task type", "Learning, game by game", "rules", "saved in here"):
         assert expected in done.stdout
@@ -108,13 +117,13 @@ def test_a_run_ends_in_a_page_that_says_where_it_was_saved(tmp_path: Path) -> No
 
 
 def test_an_episode_is_replayed_with_its_predictions(finished: Path) -> None:
-    done = agentwm("replay", finished, "1", cwd=finished)
+    done = agentwm_here("replay", finished, "1", cwd=finished)
     assert done.returncode == 0, done.stderr
     for expected in ("episode 1", "goal: ", "predicted", "happened"):
         assert expected in done.stdout
-    everything = agentwm("replay", finished, cwd=finished)
+    everything = agentwm_here("replay", finished, cwd=finished)
     assert everything.stdout.count("play") >= 2
-    assert "has episodes 0 to 2" in complaint(agentwm("replay", finished, "9", cwd=finished))
+    assert "has episodes 0 to 2" in complaint(agentwm_here("replay", finished, "9", cwd=finished))
 
 
 def test_a_run_is_also_a_folder_of_rules(finished: Path) -> None:
@@ -122,17 +131,17 @@ def test_a_run_is_also_a_folder_of_rules(finished: Path) -> None:
     assert shown.returncode == 0, shown.stderr
     assert "+ 0-]" in shown.stdout
     name = shown.stdout.split("]", 1)[1].split()[0]
-    why = agentwm("rules", "why", finished, name, cwd=finished)
+    why = agentwm_here("rules", "why", finished, name, cwd=finished)
     assert why.returncode == 0, why.stderr
     assert name in why.stdout
     assert "steps support it" in why.stdout
-    assert "no-such-rule" in complaint(agentwm("rules", "why", finished, "no-such-rule", cwd=finished))
+    assert "no-such-rule" in complaint(agentwm_here("rules", "why", finished, "no-such-rule", cwd=finished))
 
 
 def test_a_run_keeps_its_own_options_when_resumed(finished: Path) -> None:
-    done = agentwm("run", "--resume", finished, "--seed", "3", cwd=finished)
+    done = agentwm_here("run", "--resume", finished, "--seed", "3", cwd=finished)
     assert "leave out --seed" in complaint(done)
-    done = agentwm("run", "moon", "--resume", finished, cwd=finished)
+    done = agentwm_here("run", "moon", "--resume", finished, cwd=finished)
     assert "is of alfworld, not of moon" in complaint(done)
 
 
@@ -143,7 +152,7 @@ def test_a_finished_run_is_reported_again_when_resumed(finished: Path) -> None:
 
 
 def test_a_new_run_never_overwrites_an_old_one(finished: Path) -> None:
-    assert "holds one already" in complaint(agentwm(*QUICK, "--out", finished, cwd=finished))
+    assert "holds one already" in complaint(agentwm_here(*QUICK, "--out", finished, cwd=finished))
 
 
 @pytest.fixture
@@ -172,7 +181,7 @@ def test_ctrl_c_saves_the_run_and_says_how_to_go_on(tmp_path: Path) -> None:
 
 
 def test_environments_are_listed_with_what_they_accept(tmp_path: Path) -> None:
-    done = agentwm("envs", cwd=tmp_path)
+    done = agentwm_here("envs", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "alfworld" in done.stdout
     assert "valid_seen" in done.stdout
@@ -202,4 +211,4 @@ def test_a_run_of_another_version_says_so(finished: Path, tmp_path: Path) -> Non
     with contextlib.closing(sqlite3.connect(tmp_path / "run.db")) as copy, RunStore.open(finished) as store:
         store._db.backup(copy)
         copy.execute("PRAGMA user_version = 99")
-    assert "expected run format 1" in complaint(agentwm("replay", tmp_path, "0", cwd=tmp_path))
+    assert "expected run format 1" in complaint(agentwm_here("replay", tmp_path, "0", cwd=tmp_path))

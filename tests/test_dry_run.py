@@ -25,8 +25,8 @@ from agentwm.llm.inducer import InducedRules
 from agentwm.llm.proposer import Proposed
 from agentwm.llm.world_model import Foretold, foretold_form
 from tests.backend_examples import asking
-from tests.conftest import learned_run
-from tests.test_cli import agentwm, complaint
+from tests.conftest import agentwm_here
+from tests.test_cli import complaint
 
 pytestmark = pytest.mark.usefixtures("no_official_games")
 
@@ -38,10 +38,10 @@ def _no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
 
 
-@pytest.fixture(scope="module")
-def rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def rules(household: Path) -> Path:
     """Return a run that has learned a little."""
-    return learned_run(tmp_path_factory.mktemp("runs") / "learned", learn=2)
+    return household
 
 
 Foresee = Callable[..., Forecast]
@@ -108,7 +108,7 @@ def test_what_is_asked_while_learning_is_not_multiplied(monkeypatch: pytest.Monk
 
 def test_nothing_is_asked_and_nothing_is_left_behind(tmp_path: Path, rules: Path) -> None:
     options = ["--learn=0", f"--rules={rules}", "--episodes=1", "--max-steps=6", "--ask=always"]
-    done = agentwm("run", "alfworld", *options, "--model", "openai/gpt", "--dry-run", cwd=tmp_path)
+    done = agentwm_here("run", "alfworld", *options, "--model", "openai/gpt", "--dry-run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "nothing was asked yet" in done.stdout
     assert list(tmp_path.iterdir()) == []
@@ -186,7 +186,7 @@ def test_an_example_of_each_role_is_shown(foresee: Foresee) -> None:
 
 def test_json_holds_all_of_it(rules: Path, tmp_path: Path) -> None:
     options = ["--learn=0", f"--rules={rules}", "--episodes=1", "--max-steps=6", "--ask=always", "--json"]
-    done = agentwm("run", "alfworld", *options, "--model", "openai/gpt", "--dry-run", cwd=tmp_path)
+    done = agentwm_here("run", "alfworld", *options, "--model", "openai/gpt", "--dry-run", cwd=tmp_path)
     forecast = Forecast.model_validate(json.loads(done.stdout))
     assert forecast.roles["predict"].example.user.count("\n") > 5
 
@@ -212,7 +212,7 @@ def test_a_replay_asks_nobody(foresee: Foresee) -> None:
 
 
 def test_a_run_that_goes_on_is_not_foreseen(tmp_path: Path, rules: Path) -> None:
-    assert "leave out --dry-run" in complaint(agentwm("run", "--resume", rules, "--dry-run", cwd=tmp_path))
+    assert "leave out --dry-run" in complaint(agentwm_here("run", "--resume", rules, "--dry-run", cwd=tmp_path))
 
 
 # --- the stand-in, and what is read from a recording ----------------------------------------------------------------------

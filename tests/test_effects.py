@@ -155,12 +155,12 @@ def test_a_frozen_lake_is_recovered_from_random_play() -> None:
 
 def test_locked_rooms_are_recovered_and_won_after_a_few_games_of_its_own_play() -> None:
     learner = Learner()
-    world = locks.make(EnvironmentOptions(split="train", learning=True, count=8))
+    world = locks.make(EnvironmentOptions(split="train", learning=True, count=6))
     for number, task in enumerate(world.tasks()):
         episode = Episode(world, task)
         learner.play(episode, rng=random.Random(number), max_steps=150)
         learner.conclude(episode)
-    unseen = locks.make(EnvironmentOptions(count=10))
+    unseen = locks.make(EnvironmentOptions(count=5))
     model = AlignedModel.symbolic(learner.store, unseen.vocabulary)
     found = agreement(model, unseen.truth, questions(unseen), unseen.vocabulary)
     assert found.share >= 0.98, found.differences

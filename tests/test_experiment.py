@@ -20,6 +20,7 @@ from agentwm.types import Action, EnvironmentOptions, Observation, Trajectory
 from agentwm_environments.alfworld.environment import AlfworldEnvironment
 
 LEARN, PLAY = 2, 3
+HURRIED = "model_calls=30"  # for a decision: some planners look ahead for minutes where nothing stops them
 
 
 def config(out: Path, **options: Any) -> RunConfig:
@@ -27,7 +28,7 @@ def config(out: Path, **options: Any) -> RunConfig:
 
 
 def comparable(report: Report) -> dict[str, object]:
-    return report.model_dump(exclude={"wall_s", "run"})
+    return report.model_dump(exclude={"wall_s": True, "run": True, "planning": {"seconds"}})
 
 
 def rule_files(folder: Path) -> dict[str, bytes]:
@@ -102,7 +103,7 @@ def cut(number: int) -> Callable[[ProgressEvent], None]:
     return watch
 
 
-@pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 0.8, 0.97])
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8, 0.97])
 def test_a_run_cut_off_ends_as_if_it_had_not_been(
     share: float, calm: tuple[Path, Report, list[ProgressEvent]], tmp_path: Path
 ) -> None:
@@ -175,18 +176,18 @@ def test_a_run_is_resumed_with_its_own_options_only(
 
 def test_kill_9_loses_nothing() -> None:
     script = Path(__file__).parents[1] / "benchmarks" / "kill_and_resume.py"
-    command = [sys.executable, str(script), "--kills", "3", "--learn", "2", "--episodes", "3"]
+    command = [sys.executable, str(script), "--kills", "3", "--learn", "1", "--episodes", "2"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "3 kills" in done.stdout
 
 
 def test_the_order_of_sets_has_no_say(calm: tuple[Path, Report, list[ProgressEvent]], tmp_path: Path) -> None:
-    script = "import sys; from agentwm import *; run(RunConfig.parse(dict(environment='alfworld', learn=2, episodes=3, out=sys.argv[1])))"
+    script = "import sys; from agentwm import *; run(RunConfig.parse(dict(environment='alfworld', learn=2, episodes=1, out=sys.argv[1])))"
     for seed in ("1", "2"):
         kept = os.environ | {"PYTHONHASHSEED": seed}
         subprocess.run([sys.executable, "-c", script, str(tmp_path / seed)], check=True, env=kept, timeout=120)
-        assert lived(tmp_path / seed) == lived(calm[0])
+        assert lived(tmp_path / seed) == lived(calm[0])[: LEARN + 1]
         assert rule_files(tmp_path / seed) == rule_files(calm[0])
 
 
@@ -245,7 +246,8 @@ def test_with_the_list_only_listed_actions_are_chosen(
 ) -> None:
     for planner in build.names("planners"):
         out = tmp_path / planner
-        report = run(config(out, planner=planner, learn=0, rules=calm[0], admissible=True, max_steps=20))
+        options: dict[str, Any] = {"learn": 0, "episodes": 2, "max_steps": 8, "budget": HURRIED}
+        report = run(config(out, planner=planner, rules=calm[0], admissible=True, **options))
         assert report.admissible_used
         assert report.rules.active == calm[1].rules.active, "rules that are given are kept"
         with RunStore.open(out) as store:
@@ -262,9 +264,8 @@ def test_with_the_list_only_listed_actions_are_chosen(
 def test_every_planner_installed_plays_and_plays_the_same_again(
     name: str, calm: tuple[Path, Report, list[ProgressEvent]], tmp_path: Path
 ) -> None:
-    reports = [
-        run(config(tmp_path / str(number), planner=name, learn=0, rules=calm[0], max_steps=15)) for number in (1, 2)
-    ]
+    options: dict[str, Any] = {"learn": 0, "episodes": 2, "max_steps": 6, "budget": HURRIED}
+    reports = [run(config(tmp_path / str(number), planner=name, rules=calm[0], **options)) for number in (1, 2)]
     assert comparable(reports[0]) == comparable(reports[1])
     assert lived(tmp_path / "1") == lived(tmp_path / "2")
     assert build.planner(name).name == name

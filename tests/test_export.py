@@ -25,11 +25,11 @@ from agentwm.training.answers import AnswerForm
 from agentwm.training.export import FORMATS, Export, Format, export, sides
 from agentwm.types import Fluent, Outcome, Query, Transition, Vocabulary
 from tests.backend_examples import Counting
-from tests.conftest import Live
+from tests.conftest import Live, agentwm_here
 from tests.test_cli import agentwm, complaint
 from tests.test_lightness import HEAVY, loaded_by
 
-LEARN, PLAY = 4, 1
+LEARN, PLAY = 3, 1
 Make = Callable[..., Export]
 
 
@@ -228,7 +228,7 @@ def test_the_command_writes_what_the_function_returns_and_says_how_it_is_split(
     assert (tmp_path / "data.jsonl").read_text() == made.text()
     assert f"{len(made.rows)} rows of sft: " in done.stderr
     assert f"of {LEARN - 1} episodes to train on, {made.count('held_out')} of 1 episodes held out" in done.stderr
-    printed = agentwm("export", folder, "--format", "preferences", "--phase", "all", cwd=tmp_path)
+    printed = agentwm_here("export", folder, "--format", "preferences", "--phase", "all", cwd=tmp_path)
     assert printed.stdout == make("preferences", phases=("learn", "play")).text()
 
 
@@ -243,13 +243,13 @@ def test_what_cannot_be_exported_is_one_sentence(folder: Path, tmp_path: Path) -
         ((folder, "--out", "there"), "expected a new file, but there exists: choose another --out"),
         ((tmp_path / "nowhere",), "nothing there"),
     ):
-        assert expected in complaint(agentwm("export", *arguments, cwd=tmp_path))
+        assert expected in complaint(agentwm_here("export", *arguments, cwd=tmp_path))
     assert (tmp_path / "there").read_text() == "mine"
 
 
 def test_a_run_with_nothing_to_export_says_so(tmp_path: Path) -> None:
     run(RunConfig(environment="alfworld", learn=0, episodes=1, max_steps=2, out=tmp_path / "run"))
-    said = complaint(agentwm("export", "run", cwd=tmp_path))
+    said = complaint(agentwm_here("export", "run", cwd=tmp_path))
     assert "there is nothing to write: no step was taken in the episodes of phase learn in run" in said
 
 
@@ -257,12 +257,12 @@ def test_questions_are_put_by_the_rules_that_the_run_began_with_whatever_became_
     rules = tmp_path / "rules"
     RuleStore((parse_rule("look then 1.00 success"),)).save(rules)
     run(RunConfig(environment="alfworld", learn=1, episodes=0, rules=rules, out=tmp_path / "run"))
-    at_once = agentwm("export", "run", cwd=tmp_path).stdout
+    at_once = agentwm_here("export", "run", cwd=tmp_path).stdout
     assert "1. look then 1.00 success" in at_once
     RuleStore((parse_rule("look then 0.60 failure"),)).save(rules)
-    assert agentwm("export", "run", cwd=tmp_path).stdout == at_once
+    assert agentwm_here("export", "run", cwd=tmp_path).stdout == at_once
     shutil.rmtree(rules)
-    assert agentwm("export", "run", cwd=tmp_path).stdout == at_once
+    assert agentwm_here("export", "run", cwd=tmp_path).stdout == at_once
 
 
 def test_a_run_that_did_not_keep_its_first_rules_says_so_where_they_are_needed(tmp_path: Path) -> None:
@@ -272,9 +272,9 @@ def test_a_run_that_did_not_keep_its_first_rules_says_so_where_they_are_needed(t
     with closing(sqlite3.connect(tmp_path / "run" / "run.db")) as database:  # as a run was before they were kept
         database.execute("DROP TABLE begun_with")
         database.commit()
-    said = complaint(agentwm("export", "run", cwd=tmp_path))
+    said = complaint(agentwm_here("export", "run", cwd=tmp_path))
     assert "by the rules that the run in run began with, and it did not keep them" in said
-    assert agentwm("export", "run", "--format", "transitions", cwd=tmp_path).returncode == 0
+    assert agentwm_here("export", "run", "--format", "transitions", cwd=tmp_path).returncode == 0
 
 
 def test_what_is_printed_is_utf_8_wherever_it_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,9 +24,9 @@ from agentwm_environments.alfworld import SPEC
 from agentwm_environments.alfworld.environment import AlfworldEnvironment
 from agentwm_environments.alfworld.generator import generate
 from agentwm_environments.alfworld.reader import read_goal
-from tests.conftest import HOUSE, Begin, OneGame
+from tests.conftest import HOUSE, Begin, OneGame, agentwm_here
 from tests.plain_words import SENTENCES, annotated, write
-from tests.test_cli import agentwm, complaint
+from tests.test_cli import complaint
 from tests.test_experiment import comparable, lived
 from tests.test_llm_perceiver import perceiving
 from tests.test_llm_run import files, tables
@@ -150,7 +150,7 @@ def test_a_game_is_worded_by_one_of_its_people_drawn_by_the_seed(games: Path) ->
             text = environment.reset(task).text
             assert text == again.reset(task).text
             assert environment.goal == Goal(text.rpartition("Your task is to: ")[2])
-            assert environment.goal.text in annotated(environment._game_of(task))  # type: ignore[attr-defined]
+            assert environment.goal.text in annotated(environment.game(task))  # type: ignore[attr-defined]
             goals.append(environment.goal.text)
         heard.add(tuple(goals))
     assert len(heard) > 1
@@ -160,7 +160,7 @@ def test_a_game_is_worded_by_one_of_its_people_drawn_by_the_seed(games: Path) ->
 def test_the_template_is_nowhere_to_be_read(games: Path) -> None:
     environment = human(games)
     for task in environment.tasks():
-        template = environment._game_of(task).goal_text  # type: ignore[attr-defined]
+        template = environment.game(task).goal_text  # type: ignore[attr-defined]
         assert template not in environment.reset(task).text
 
 
@@ -284,7 +284,7 @@ def test_the_command_reads_goals_and_says_when_nobody_can(games: Path, play: Pla
         "--out",
         "done",
     ]
-    assert "only a language model reads" in complaint(agentwm("run", "alfworld", *options, cwd=tmp_path))
+    assert "only a language model reads" in complaint(agentwm_here("run", "alfworld", *options, cwd=tmp_path))
     play("live", model=READING, record=tmp_path / "said.jsonl")
     rules: list[str | Path] = [
         "--rules",
@@ -295,7 +295,7 @@ def test_the_command_reads_goals_and_says_when_nobody_can(games: Path, play: Pla
         tmp_path / "said.jsonl",
         "--json",
     ]
-    done = agentwm("run", "alfworld", *options, *rules, cwd=tmp_path)
+    done = agentwm_here("run", "alfworld", *options, *rules, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert (report["goals"], report["success"]["count"], report["llm"]["unread_goals"]) == ("human", 6, 0)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agentwm import RuleStore, RunConfig, run
+from agentwm import RuleStore
 from agentwm.agent import Episode
 from agentwm.evaluation.agreement import agreement
 from agentwm.induction.credit import examples
@@ -48,14 +48,6 @@ NOWHERE = parse_law(THROUGH.source.replace("== rooms[0]", "!= rooms[0]").replace
 HALTING = parse_law(
     THROUGH.source.replace('state[f"open({door})"] and', 'state["wind()"] and').replace("leads", "flies")
 )
-
-
-@pytest.fixture(scope="module")
-def locks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a run in locked rooms."""
-    folder = tmp_path_factory.mktemp("runs") / "locks"
-    run(RunConfig(environment="locks", learn=2, episodes=1, out=folder))
-    return folder
 
 
 @pytest.fixture
@@ -118,7 +110,7 @@ def test_why_shows_the_steps_of_a_run_for_and_against_a_law(locks: Path, tmp_pat
 
 
 def test_a_law_added_by_hand_is_checked_like_any_rule_and_foretells_what_no_rule_does(store: Path, ask: Ask) -> None:
-    answer = ask("check", store, "--env", "locks", "--episodes", "3", "--json")
+    answer = ask("check", store, "--env", "locks", "--episodes", "2", "--json")
     told = json.loads(answer.out)
     assert (answer.code, told["refuted"]) == (0, [])
     assert "at()" not in told["unforetold"].get("go", {})
@@ -128,14 +120,14 @@ def test_a_law_added_by_hand_is_checked_like_any_rule_and_foretells_what_no_rule
     assert (standing["wrong"], standing["failures"]) == (0, 0)
     (store / "rules" / "mine.law.py").unlink()
     assert (
-        "at()" in json.loads(ask("check", store, "--env", "locks", "--episodes", "3", "--json").out)["unforetold"]["go"]
+        "at()" in json.loads(ask("check", store, "--env", "locks", "--episodes", "2", "--json").out)["unforetold"]["go"]
     )
 
 
 def test_a_false_law_is_refuted_and_one_that_fails_is_reported(store: Path, ask: Ask) -> None:
     for law in (NOWHERE, HALTING):
         (store / "rules" / f"{law.id}.law.py").write_text(law.source, encoding="utf-8")
-    answer = ask("check", store, "--env", "locks", "--episodes", "3")
+    answer = ask("check", store, "--env", "locks", "--episodes", "2")
     assert answer.code == 1
     assert f"✗  {NOWHERE.id}" in answer.out
     assert f"·  {HALTING.id}" in answer.out
@@ -146,7 +138,7 @@ def test_a_false_law_is_refuted_and_one_that_fails_is_reported(store: Path, ask:
 
 def test_a_law_that_cannot_be_run_is_named_with_its_line_and_the_rest_is_checked(store: Path, ask: Ask) -> None:
     (store / "rules" / "theirs.law.py").write_text("import os\n" + THROUGH.source, encoding="utf-8")
-    answer = ask("check", store, "--env", "locks", "--episodes", "3")
+    answer = ask("check", store, "--env", "locks", "--episodes", "2")
     assert answer.code == 0
     assert f"set aside: cannot read the law in {store / 'rules' / 'theirs.law.py'}" in answer.err
     assert "line 1: found an import of 'os'" in answer.err

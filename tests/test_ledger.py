@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentwm import RunConfig, build, parse_rule, run
+from agentwm import build, parse_rule
 from agentwm.evaluation.check import check
 from agentwm.evaluation.evidence import foretold, heard, hearings, rules_at, vocabulary_of
 from agentwm.evaluation.needless import coverage_of, needless
@@ -36,25 +36,6 @@ def complaint(answer: Said) -> str:
     assert answer.err.startswith("agentwm: ")
     assert answer.err.count("\n") == 1
     return answer.err
-
-
-def _short_run(folder: Path, environment: str, episodes: int) -> Path:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("ALFWORLD_DATA", raising=False)
-        run(RunConfig(environment=environment, learn=2, episodes=episodes, out=folder / environment))
-    return folder / environment
-
-
-@pytest.fixture(scope="module")
-def locks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a run in a world that answers every action."""
-    return _short_run(tmp_path_factory.mktemp("runs"), "locks", 1)
-
-
-@pytest.fixture(scope="module")
-def household(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a run in a world where actions fail."""
-    return _short_run(tmp_path_factory.mktemp("runs"), "alfworld", 1)
 
 
 @pytest.fixture(params=["locks", "household"])

@@ -4,6 +4,7 @@ What each fault ended in, role by role, is printed as a table when all of them h
 """
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -117,9 +118,10 @@ def table(request: pytest.FixtureRequest) -> Iterator[Table]:
     rows: Table = {}
     yield rows
     plugins = request.config.pluginmanager
+    reporter = plugins.getplugin("terminalreporter")  # which a worker of pytest-xdist has not
     with plugins.getplugin("capturemanager").global_and_fixture_disabled():
         for line in lines_of(rows):
-            plugins.getplugin("terminalreporter").write_line(line)
+            reporter.write_line(line) if reporter else sys.stderr.write(f"{line}\n")
 
 
 def lines_of(rows: Table) -> list[str]:

@@ -9,21 +9,16 @@ from agentwm import RuleStore
 from agentwm.induction.credit import examples
 from agentwm.induction.evidence import evidence_for
 from agentwm.llm.inducer import LLMInducer
-from tests.llm_inductions import RECORDING, WORDS, Household, households, induce
-from tests.recorded import replaying
+from tests import recorded
+from tests.llm_inductions import WORDS, Household
 
 Induced = list[tuple[Household, RuleStore, LLMInducer]]
-
-
-def replayed() -> Induced:
-    backend = replaying(RECORDING)
-    return [(household, *induce(backend, household)) for household in households()]
 
 
 @pytest.fixture(scope="module")
 def induced() -> Induced:
     """Return what is believed of each household once the recorded answers were weighed."""
-    return replayed()
+    return recorded.induced_once()
 
 
 def test_nearly_all_replies_can_be_used_as_they_come_and_all_when_asked_again(induced: Induced) -> None:
@@ -56,6 +51,6 @@ def test_every_proposal_that_was_not_accepted_has_its_reason(induced: Induced) -
 
 
 def test_two_replays_say_the_same(induced: Induced) -> None:
-    for (_, store, inducer), (_, other, other_inducer) in zip(induced, replayed(), strict=True):
+    for (_, store, inducer), (_, other, other_inducer) in zip(induced, recorded.induced(), strict=True):
         assert store == other
         assert inducer.proposals == other_inducer.proposals

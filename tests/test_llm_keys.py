@@ -1,6 +1,7 @@
 """No key in any file that a run leaves, in any role, nor in what is exported: not even where the server writes it into every answer."""
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from agentwm.backends.protocol import Message, Request
 from agentwm.training.export import FORMATS
 from agentwm.types import Environment, EnvironmentOptions, EnvironmentSpec
 from tests import text_world
+from tests.conftest import agentwm_here
 from tests.fault_server import FaultServer
 from tests.llm_examples import hopeful
 from tests.test_cli import agentwm
@@ -27,11 +29,17 @@ def _key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
 
 
+@cache
+def prompt_roles() -> dict[str, str]:
+    """Return the role of each prompt, by the beginning of its system message."""
+    prompts = map(build.prompt, PROMPTS)
+    return {prompt.system[:BEGINNING]: prompt.role for prompt in prompts}
+
+
 def telling(body: dict[str, Any]) -> str:
     """Answer in the role that is asked, with the key in it."""
     messages = tuple(Message(each["role"], each["content"]) for each in body["messages"])
-    prompts = {build.prompt(name).system[:BEGINNING]: build.prompt(name).role for name in PROMPTS}
-    request = Request(messages, role=prompts[messages[0].text[:BEGINNING]])
+    request = Request(messages, role=prompt_roles()[messages[0].text[:BEGINNING]])
     answer = json.loads(text_world.reading(request) if request.role == "perceive" else hopeful(request))
     if "why" in answer:
         answer["why"] = f"the key is {KEY}"
@@ -57,13 +65,15 @@ def expect_no_key(folder: Path, server: FaultServer) -> None:
 def test_no_file_of_a_run_that_plays_and_learns_has_the_key_nor_has_what_is_exported(tmp_path: Path) -> None:
     with FaultServer(says=telling) as server:
         model = ["--model", "openai/m", "--base-url", server.url, "--roles", "predict,propose,judge,induce"]
-        games = ["--learn", "1", "--episodes", "2", "--max-steps", "6", "--ask", "always"]
+        games = ["--learn", "1", "--episodes", "1", "--max-steps", "6", "--ask", "always"]
         done = agentwm("run", "alfworld", *games, *model, "--out", "run", "--json", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         roles = json.loads(done.stdout)["llm"]["by_role"]
         assert roles.keys() >= {"predict", "propose", "judge", "induce"}
         said = [done]
-        said += [agentwm("export", "run", "--format", each, "--out", f"{each}.jsonl", cwd=tmp_path) for each in FORMATS]
+        said += [
+            agentwm_here("export", "run", "--format", each, "--out", f"{each}.jsonl", cwd=tmp_path) for each in FORMATS
+        ]
         assert [each.returncode for each in said] == [0] * len(said)
         expect_no_key(tmp_path, server)
         assert not [each for each in said if KEY in each.stdout + each.stderr]
@@ -90,7 +100,7 @@ def test_no_file_of_a_run_that_a_model_reads_for_has_the_key(monkeypatch: pytest
 def test_no_file_of_a_blind_test_has_the_key(tmp_path: Path) -> None:
     with FaultServer(says=telling) as server:
         model = ["--model", "openai/m", "--base-url", server.url, "--record", "run/replies.jsonl"]
-        done = agentwm("check-model", *model, "--learn", "1", "--predictions", "4", "--json", cwd=tmp_path)
+        done = agentwm_here("check-model", *model, "--learn", "1", "--predictions", "4", "--json", cwd=tmp_path)
         assert (done.returncode, KEY in done.stdout + done.stderr) == (0, False), done.stderr
         expect_no_key(tmp_path, server)
 
@@ -98,7 +108,7 @@ def test_no_file_of_a_blind_test_has_the_key(tmp_path: Path) -> None:
 def test_a_run_that_is_refused_its_key_says_so_without_it(tmp_path: Path) -> None:
     with FaultServer("echo", for_ever=True) as server:
         model = ["--model", "openai/m", "--base-url", server.url, "--ask", "always"]
-        done = agentwm("run", "alfworld", "--learn", "1", "--episodes", "1", *model, "--out", "run", cwd=tmp_path)
+        done = agentwm_here("run", "alfworld", "--learn", "1", "--episodes", "1", *model, "--out", "run", cwd=tmp_path)
         assert done.returncode == 2
         assert "Incorrect API key provided: [key]" in done.stderr
         assert KEY not in done.stdout + done.stderr

@@ -7,9 +7,9 @@ import pytest
 from agentwm import build
 from agentwm.backends.prompts import Prompt
 from agentwm.backends.protocol import Message
+from agentwm.commands import CommandReader
 from agentwm.errors import ConfigurationError
 from agentwm.llm.words import (
-    CommandReader,
     command_lines,
     fact_lines,
     fluent_lines,

@@ -20,6 +20,7 @@ from agentwm.evaluation.display import report_view
 from agentwm.evaluation.report import LLMUse
 from agentwm.types import Trajectory
 from tests import llm_examples
+from tests.conftest import agentwm_here
 from tests.fault_server import FaultServer
 from tests.test_cli import agentwm, complaint
 from tests.test_experiment import comparable, cut, lived
@@ -32,12 +33,10 @@ def _no_official_games(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ALFWORLD_DATA", raising=False)
 
 
-@pytest.fixture(scope="module")
-def rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def rules(household: Path) -> Path:
     """Return a run that has learned a little."""
-    folder = tmp_path_factory.mktemp("runs") / "learned"
-    run(RunConfig(environment="alfworld", learn=2, episodes=0, out=folder))
-    return folder
+    return household
 
 
 Ask = Callable[..., Report]
@@ -316,14 +315,16 @@ def test_the_command_says_what_stopped_it_and_how_to_go_on(ask: Ask, rules: Path
     record = tmp_path / "said.jsonl"
     ask("live", record=record)
     options = ["--learn", "0", "--rules", str(rules), "--episodes", "3", "--max-steps", "12", "--ask", "always"]
-    done = agentwm("run", "alfworld", *options, "--replay", record, "--max-calls", "4", "--out", "run", cwd=tmp_path)
+    done = agentwm_here(
+        "run", "alfworld", *options, "--replay", record, "--max-calls", "4", "--out", "run", cwd=tmp_path
+    )
     assert done.returncode == 3, done.stderr
     assert "stopped: the budget is spent (calls: 4 of 4)" in done.stderr
     assert "agentwm run --resume run --max-calls MORE" in done.stderr
     assert "asked always" in done.stdout
-    refused = agentwm("run", "--resume", "run", "--ask", "never", cwd=tmp_path)
+    refused = agentwm_here("run", "--resume", "run", "--ask", "never", cwd=tmp_path)
     assert "leave out --ask" in complaint(refused)
-    resumed = agentwm("run", "--resume", "run", "--max-calls", "400", "--json", cwd=tmp_path)
+    resumed = agentwm_here("run", "--resume", "run", "--max-calls", "400", "--json", cwd=tmp_path)
     assert resumed.returncode == 0, resumed.stderr
     report = json.loads(resumed.stdout)
     assert (report["episodes"], report["stopped"]) == (3, None)
@@ -354,7 +355,7 @@ def test_a_server_that_turns_us_away_is_one_sentence_that_says_how_to_go_on(rule
     options = ["--learn", "0", "--rules", str(rules), "--episodes", "1", "--ask", "always", "--out", "run"]
     with FaultServer("401", for_ever=True) as server:
         model = ["--model", "openai/m", "--base-url", server.url]
-        done = agentwm("run", "alfworld", *options, *model, cwd=tmp_path)
+        done = agentwm_here("run", "alfworld", *options, *model, cwd=tmp_path)
     assert complaint(done).endswith("the run is saved; go on with: agentwm run --resume run")
 
 

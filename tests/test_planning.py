@@ -136,7 +136,7 @@ def blind_cost(goals: Sequence[Sequence[Condition]], actions: Sequence[GroundAct
 
 
 @given(worlds(), st.dictionaries(st.sampled_from(_FLUENTS), _VALUES), st.lists(_GOALS, min_size=1, max_size=2))  # fmt: skip
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_a_plan_is_found_where_a_blind_search_finds_one_and_costs_little_more(
     actions: list[GroundAction], start: State, goals: list[list[Condition]]
 ) -> None:

@@ -18,7 +18,8 @@ from agentwm.errors import ConfigurationError, MissingExtraError
 from agentwm.training.dataset import Conversation, read_dataset
 from agentwm.training.report import Counts, Scores, TrainingReport, report_view
 from agentwm.training.saving import appearing
-from tests.test_cli import agentwm, complaint
+from tests.conftest import agentwm_here
+from tests.test_cli import complaint
 from tests.tiny_model import TinyModel, command, has, needs_torch, one_thread, tiny_model
 
 GOOD = {
@@ -120,7 +121,7 @@ def test_what_is_there_already_is_not_written_over(tmp_path: Path) -> None:
         (("--out", "new", "--gguf", "nowhere/m.gguf"), "expected a folder for m.gguf, but nowhere is none"),
         (("--out", "new", "--gguf", "new.gguf", "--base", "b"), "convert_hf_to_gguf.py"),
     ):
-        assert expected in complaint(agentwm("train", data, *arguments, cwd=tmp_path))
+        assert expected in complaint(agentwm_here("train", data, *arguments, cwd=tmp_path))
     assert mine.read_text() == "mine\n"
 
 
@@ -152,7 +153,7 @@ def test_a_folder_that_cannot_be_written_is_found_out_before_anything_is_trained
 ) -> None:
     written(tmp_path / "file", "no folder")
     data = some_of(tiny.data, tmp_path / "d.jsonl", 8)
-    done = agentwm("train", data, "--out", "file/m", *QUICK[:6], cwd=tmp_path)
+    done = agentwm_here("train", data, "--out", "file/m", *QUICK[:6], cwd=tmp_path)
     assert "cannot write the model to file/m: " in complaint(done)
     assert "step" not in done.stderr
 
@@ -194,9 +195,9 @@ def test_a_report_without_held_out_scores_says_so() -> None:
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TinyModel]:
+def tiny(tmp_path_factory: pytest.TempPathFactory, household: Path) -> Iterator[TinyModel]:
     with one_thread():
-        yield tiny_model(tmp_path_factory)
+        yield tiny_model(tmp_path_factory, household)
 
 
 def weights(folder: Path) -> str:
@@ -330,7 +331,9 @@ def test_a_base_is_fine_tuned_by_adapters_and_saved_with_them_merged(tiny: TinyM
 
 @needs_torch
 def test_training_that_runs_out_of_time_says_so_and_saves_what_there_is(tiny: TinyModel, tmp_path: Path) -> None:
-    report = trained(tiny.data, "m", *QUICK[:6], "--max-seconds", "0.001", cwd=tmp_path)
+    done = agentwm_here("train", tiny.data, "--out", "m", *QUICK[:6], "--max-seconds", "0.001", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
     assert report["steps"] < report["planned_steps"]
     assert (tmp_path / "m/model.safetensors").exists()
     assert not list(tmp_path.glob("*.unfinished"))

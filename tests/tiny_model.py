@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 
-from agentwm import RunConfig, run
+from tests.conftest import agentwm_here
 from tests.test_cli import AGENTWM
 
 SIZE = ("--layers", "2", "--width", "128", "--epochs", "6", "--batch", "4", "--max-seconds", "90")
+MOST = {"train": 60, "held_out": 36}  # conversations of each side, evenly drawn: enough to learn the form of an answer
 # More threads than one wait for one another in so small a model, and for ever on a busy machine.
 ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
 
@@ -32,7 +33,10 @@ needs_torch = pytest.mark.skipif(not has("torch", "transformers"), reason="torch
 
 @dataclass(frozen=True)
 class TinyModel:
-    """What was made, and from what: ``folder`` as transformers loads it, ``gguf`` as llama.cpp does, None without the package for it."""
+    """What was made, and from what: ``folder`` as transformers loads it, ``gguf`` as llama.cpp does, None without the package for it.
+
+    ``lived`` is a run, of whose steps some are in ``data``.
+    """
 
     lived: Path
     data: Path
@@ -44,10 +48,11 @@ class TinyModel:
 _MADE: list[TinyModel] = []
 
 
-def tiny_model(folders: pytest.TempPathFactory) -> TinyModel:
-    """Return the tiny model, made once in a session of tests."""
+def tiny_model(folders: pytest.TempPathFactory, lived: Path) -> TinyModel:
+    """Return the tiny model, made once in a session of tests from the run in ``lived``."""
     if not _MADE:
-        _MADE.append(_made(folders.mktemp("tiny-model")))
+        with one_thread():
+            _MADE.append(_made(folders.mktemp("tiny-model"), lived))
     return _MADE[0]
 
 
@@ -64,14 +69,16 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _made(folder: Path) -> TinyModel:
-    lived, data, model = folder / "run", folder / "data.jsonl", folder / "model"
-    run(RunConfig(environment="alfworld", learn=3, episodes=0, out=lived))
-    done = command("export", lived, "--out", data, cwd=folder)
+def _made(folder: Path, lived: Path) -> TinyModel:
+    data, model = folder / "data.jsonl", folder / "model"
+    done = agentwm_here("export", lived, cwd=folder)
     assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    sides = [([row for row in rows if row["split"] == side], most) for side, most in MOST.items()]
+    data.write_text("".join(f"{json.dumps(row)}\n" for side, most in sides for row in side[:: -(-len(side) // most)]))
     gguf = folder / "model.gguf" if has("gguf") else None
     also = () if gguf is None else ("--gguf", gguf)
-    done = command("train", data, "--out", model, *SIZE, *also, "--json", cwd=folder)
+    done = agentwm_here("train", data, "--out", model, *SIZE, *also, "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
     return TinyModel(lived, data, model, gguf, json.loads(done.stdout))
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agentwm.evaluation.progress import ProgressEvent
-from agentwm.evaluation.report import Average, CalibrationRow, EpisodeResult, Report, Steps, Success
+from agentwm.evaluation.report import Average, CalibrationRow, EpisodeResult, Planning, Report, Steps, Success
 from agentwm.rules.language import Rule
 from agentwm.rules.laws import Law
 from agentwm.rules.store import Record, RuleStore
@@ -283,11 +283,12 @@ def _rules_part(report: Report, rules: RuleStore) -> RenderableType:
 
 def _small_print(report: Report) -> Text:
     learned = report.learned_from
+    alone = ", played for learning alone" if report.explored else ""
     listing = "with" if report.admissible_used else "without"
     lines = [
         (
             f"learned from {learned.episodes} games of {learned.split} "
-            f"({learned.steps} steps, at most {learned.max_steps} in one), seed {report.seed}"
+            f"({learned.steps} steps, at most {learned.max_steps} in one){alone}, seed {report.seed}"
         ),
         f"one attempt at each game, at most {report.max_steps} steps, {listing} the list of admissible commands",
         "steps are over the games won",
@@ -296,6 +297,8 @@ def _small_print(report: Report) -> Text:
         lines.append(
             f"success or failure foretold rightly at {100 * report.prediction.accuracy:.1f} % of {report.prediction.n} steps"
         )
+    if report.planning is not None and report.planning.decisions:
+        lines += _planning_lines(report.planning, report.preset)
     text = Text("\n".join(lines), style="dim")
     if report.stopped is not None:
         text.append(f"\nstopped: {report.stopped}", style="not dim yellow")
@@ -304,6 +307,22 @@ def _small_print(report: Report) -> Text:
     text.append(f"\nsaved in {report.run} after {report.wall_s:.1f} s", style="not dim bold")
     text.append(f"\nlook closer: agentwm replay {report.run} {learned.episodes}")
     return text
+
+
+def _planning_lines(planning: Planning, preset: str | None) -> list[str]:
+    """Return what planning took, in two lines."""
+    name = planning.planner if preset is None else f"{preset} ({planning.planner})"
+    held = "" if planning.budget is None else f", each held to {planning.budget}"
+    ahead = planning.decisions - planning.one_step if planning.model_calls else 0
+    taken = f"{planning.model_calls:,} model calls"
+    if planning.model_calls_saved:
+        taken += f", about {planning.model_calls_saved:,} saved"
+    if planning.llm_calls:
+        taken += f"; {planning.llm_calls:,} calls of the language model, {planning.tokens:,} tokens"
+    return [
+        f"{name} looked ahead in {ahead:,} of {planning.decisions:,} decisions{held}",
+        f"{taken}; {1000 * planning.seconds / planning.decisions:.1f} ms a decision",
+    ]
 
 
 def _is_tenth(done: int, total: int) -> bool:

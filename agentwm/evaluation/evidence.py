@@ -110,18 +110,23 @@ def hearings(
                 yield Heard(each.phase, each.episode, step, transition, is_right=False, failure=str(failure))
 
 
-def vocabulary_of(records: RunStore, spec: EnvironmentSpec) -> Vocabulary:
-    """Return what could be said in a run of the environment ``spec``, which is set up again for it.
+def vocabulary_of(records: RunStore, spec: EnvironmentSpec, episode: int | None = None) -> Vocabulary:
+    """Return what could be said in ``episode``, None for the first, of a run of the environment ``spec``, which is set up again for it.
 
-    Raises: RunStoreError for a run without an episode; as the environment does where its tasks are gone.
+    Nothing is done there. Raises: RunStoreError for a run without such an episode; as the environment does where its tasks are gone.
     """
     episodes = records.episodes()
     if not episodes:
         raise RunStoreError(f"expected a run with episodes, but {records.path} has none yet")
-    config, first = RunConfig.parse(records.config), episodes[0]
-    with closing(spec.make(config.environment_options(learning=first.phase == "learn"))) as environment:
+    config = RunConfig.parse(records.config)
+    one = next((each for each in episodes if episode in {None, each.episode}), None)
+    if one is None:
+        raise RunStoreError(
+            f"expected an episode of {records.path}, {episodes[0].episode} to {episodes[-1].episode}, got {episode}"
+        )
+    with closing(spec.make(config.environment_options(learning=one.phase == "learn"))) as environment:
         environment.tasks()  # some environments make their tasks when asked for them
-        environment.reset(first.task, seed=config.seed)
+        environment.reset(one.task, seed=config.seed)
         return environment.vocabulary
 
 

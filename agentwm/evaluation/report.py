@@ -1,18 +1,30 @@
 """The report of a run: what ``--json`` prints, built from the results of its episodes alone."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
 from agentwm.evaluation.statistics import grouped, mean, median, quantile, wilson_interval
+from agentwm.types import Spent
 
 if TYPE_CHECKING:
     from agentwm.configuration import RunConfig
     from agentwm.records import EpisodeRecord, RunStore
 
-__all__ = ["EpisodeResult", "LLMUse", "Report", "report_on", "result_of", "results_of"]
+__all__ = [
+    "EpisodeResult",
+    "LLMUse",
+    "Planning",
+    "Report",
+    "planning_of",
+    "report_on",
+    "result_of",
+    "results_of",
+    "steps_of",
+    "success_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +32,8 @@ class EpisodeResult:
     """What came of one episode.
 
     ``phase`` is ``learn`` or ``play``. ``error`` says why the episode could not be played to its end; such an episode
-    counts as one not won. ``predictions`` counts the steps whose success or failure had been predicted.
+    counts as one not won. ``predictions`` counts the steps whose success or failure had been predicted. ``spent`` is what its decisions
+    took.
     """
 
     task: str
@@ -31,6 +44,7 @@ class EpisodeResult:
     error: str | None = None
     predictions: int = 0
     predictions_right: int = 0
+    spent: Spent = field(default_factory=Spent)
 
 
 class _Frozen(BaseModel):
@@ -85,6 +99,25 @@ class PredictionScore(_Frozen):
 
     accuracy: float | None
     n: int
+
+
+class Planning(_Frozen):
+    """What planning took in the episodes played, all decisions together.
+
+    ``budget`` is what each decision was allowed, None for no limit. ``one_step`` decisions needed no look ahead, which saved about
+    ``model_calls_saved``, reckoned with what the others took. ``llm_calls`` counts what decisions asked of a language model, a second
+    asking and a remembered reply included; ``tokens`` are of these.
+    """
+
+    planner: str
+    budget: str | None = None
+    decisions: int = 0
+    model_calls: int = 0
+    llm_calls: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    one_step: int = 0
+    model_calls_saved: int = 0
 
 
 class Replies(_Frozen):
@@ -186,7 +219,8 @@ class Report(_Frozen):
     ``steps`` is over episodes won; those not won are ``episodes - success.count``. ``altered`` is the seed of the world's variant, None
     for the ordinary world. ``errors`` names the tasks that could not be played to their end, and why; they count as not won.
     ``stopped`` says why a run ended before all of its tasks were played, None for one that came to its end. ``goals`` is how the goals
-    played for were worded, where that was asked for.
+    played for were worded, where that was asked for. ``preset`` is the named mixture that played, ``explored`` whether what was learned
+    from was played for learning alone. ``planning`` is None in a report from before it was kept.
     """
 
     environment: str
@@ -202,6 +236,9 @@ class Report(_Frozen):
     seed: int
     altered: int | None
     goals: str | None = None
+    preset: str | None = None
+    explored: bool = False
+    planning: Planning | None = None
     learned_from: LearnedFrom
     rules: RuleCount
     prediction: PredictionScore
@@ -239,8 +276,8 @@ def report_on(  # noqa: PLR0913 -- one argument per thing a report must say of w
         engine=engine,
         split=splits[1],
         episodes=len(played),
-        success=_success(played),
-        steps=_steps(played),
+        success=success_of(played),
+        steps=steps_of(played),
         by_task_type=_by_task_type(played),
         attempts_per_task=1,
         admissible_used=config.admissible,
@@ -248,6 +285,9 @@ def report_on(  # noqa: PLR0913 -- one argument per thing a report must say of w
         seed=config.seed,
         altered=config.altered,
         goals=config.goals,
+        preset=config.preset,
+        explored=config.explore,
+        planning=planning_of(played, planner=config.planner, budget=config.budget),
         learned_from=_learned_from(learned, splits[0], limits[0]),
         rules=RuleCount(active=rules[0], retired=rules[1]),
         prediction=_prediction(played),
@@ -275,12 +315,20 @@ def result_of(record: "EpisodeRecord") -> EpisodeResult:
         error=record.error,
         predictions=record.predictions,
         predictions_right=record.predictions_right,
+        spent=record.spent,
     )
+
+
+def planning_of(results: Sequence[EpisodeResult], *, planner: str, budget: str | None) -> Planning:
+    """Return what planning took in ``results``."""
+    spent = sum((result.spent for result in results), Spent())
+    figures = {**asdict(spent), "seconds": round(spent.seconds, 3)}
+    return Planning(planner=planner, budget=budget, **figures)
 
 
 def _by_task_type(results: Sequence[EpisodeResult]) -> dict[str, TypeReport]:
     return {
-        task_type: TypeReport(episodes=len(group), success=_success(group), steps=_steps(group))
+        task_type: TypeReport(episodes=len(group), success=success_of(group), steps=steps_of(group))
         for task_type, group in grouped(results, lambda result: result.task_type).items()
     }
 
@@ -296,11 +344,13 @@ def _prediction(results: Sequence[EpisodeResult]) -> PredictionScore:
     return PredictionScore(accuracy=right / n if n else None, n=n)
 
 
-def _success(results: Sequence[EpisodeResult]) -> Success:
+def success_of(results: Sequence[EpisodeResult]) -> Success:
+    """Return how many of ``results`` are wins."""
     won = sum(result.won for result in results)
     return Success(count=won, rate=won / len(results) if results else None, ci95=wilson_interval(won, len(results)))
 
 
-def _steps(results: Sequence[EpisodeResult]) -> Steps:
+def steps_of(results: Sequence[EpisodeResult]) -> Steps:
+    """Return how long the wins among ``results`` took."""
     lengths = [result.steps for result in results if result.won]
     return Steps(mean=mean(lengths), median=median(lengths), p90=quantile(lengths, 0.9))

@@ -1,10 +1,11 @@
 """The few statistics that a report needs, each on plain sequences."""
 
 import math
+import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
-__all__ = ["grouped", "mean", "median", "quantile", "wilson_interval"]
+__all__ = ["bootstrap_interval", "grouped", "mean", "median", "quantile", "wilson_interval"]
 
 Z_95 = 1.959963984540054
 
@@ -26,6 +27,24 @@ def wilson_interval(successes: int, trials: int, *, z: float = Z_95) -> tuple[fl
     # At the ends the bound is exact, and rounding would leave it a hair away.
     low = 0.0 if successes == 0 else middle - half
     high = 1.0 if successes == trials else middle + half
+    return low, high
+
+
+def bootstrap_interval(
+    values: Sequence[float], *, rng: random.Random, draws: int = 4_000
+) -> tuple[float, float] | None:
+    """Return the 95 % percentile interval of the mean of ``values``, from ``draws`` samples with replacement; None of no values.
+
+    Where all values are the same it has no width, however few they are.
+
+    Source: Efron (1979), "Bootstrap methods: another look at the jackknife", Annals of Statistics 7.
+    """
+    if not values:
+        return None
+    means = [math.fsum(rng.choices(values, k=len(values))) / len(values) for _ in range(draws)]
+    low, high = quantile(means, 0.025), quantile(means, 0.975)
+    assert low is not None
+    assert high is not None
     return low, high
 
 

@@ -53,11 +53,15 @@ PATIENCE = 8  # failures in a row after which wandering ends the episode
 ENOUGH_CONTEXTS = 12  # circumstances planned for before the nearest one found is taken
 MOST_CONTEXTS = 40
 PROBES_PER_VERB = 4  # inspections after which a verb's hidden effects are settled, but for one in twenty
+NO_GOAL = Goal("")
 STRANGERS = 1  # things out of reach, per sort, that are tried as well
 
 
 class Curious:
-    """A planner for learning episodes."""
+    """A planner for learning episodes.
+
+    One that has no goals is told of none: what it carries is then what it tries things out on.
+    """
 
     def __init__(  # noqa: PLR0913 -- the parts of a mind, put together in one place
         self,
@@ -67,8 +71,9 @@ class Curious:
         tables: Tables,
         vocabulary: Vocabulary,
         *,
-        tour: float,
+        tour: int,
         rng: random.Random,
+        has_goals: bool = True,
     ) -> None:
         self._proposer = proposer
         self._control = control
@@ -77,17 +82,19 @@ class Curious:
         self._experiments = Experiments(proposer.store, tables, vocabulary)
         self._vocabulary = vocabulary
         self._tour = tour
+        self._has_goals = has_goals
         self._rng = rng
         self._avoid: tuple[int, Avoid] | None = None
 
     def plan(self, state: State, goal: Goal, history: Sequence[Transition] = ()) -> Plan:
         """Return what is most worth trying now."""
+        goal = goal if self._has_goals else NO_GOAL
         ideas = (plan for plan in self._ideas(state, goal, history) if plan is not None and plan.actions)
         return next(ideas, Plan((), "nothing is left to try"))
 
     def _ideas(self, state: State, goal: Goal, history: Sequence[Transition]) -> Iterator[Plan | None]:
         cast = Cast(state)
-        puzzle = self._puzzle(goal, cast)
+        puzzle = self._puzzle(goal, cast) if self._has_goals else self._riddle(state, cast)
         is_touring = len(history) < self._tour
         yield self._control.look_again(history, state)
         yield self._probe(state, history)
@@ -118,6 +125,22 @@ class Curious:
                 if kind is not None:
                     puzzle[kind] = cast.by_kind.get(kind, [])
         return puzzle
+
+    def _riddle(self, state: State, cast: Cast) -> dict[str, list[str]]:
+        """Return, where no goal says what is puzzling, what is in the hand, as long as nobody knows what some verb does."""
+        verbs = self._vocabulary.actions.values()
+        if all(schema.inspects or self._experiments.is_understood(schema) for schema in verbs):
+            return {}
+        held = [value for fluent, value in state.items() if not fluent.args and isinstance(value, str)]
+        riddle: dict[str, list[str]] = {}
+        for thing in held:
+            if thing in cast.kinds and not self._is_place(cast.sorts.get(thing)):
+                riddle.setdefault(str(cast.kinds[thing]), []).append(thing)
+        return riddle
+
+    def _is_place(self, sort: str | None) -> bool:
+        explored = self._vocabulary.explored
+        return explored is not None and sort in self._vocabulary.fluents[explored].parameters[0].split("|")
 
     def _unseen(self, puzzle: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
         """Return the kinds that are puzzling and of which nothing has been seen yet."""

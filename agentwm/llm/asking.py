@@ -6,13 +6,20 @@ None, counts it, and the symbolic mind goes on alone. Everything else that goes 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from agentwm.backends.prompts import Prompt
 from agentwm.backends.protocol import Backend, Request
-from agentwm.errors import BackendError, InvalidReplyError, RefusalError, TruncatedReplyError
+from agentwm.errors import (
+    BackendError,
+    DecisionSpentError,
+    InvalidReplyError,
+    RefusalError,
+    TruncatedReplyError,
+)
 
 __all__ = ["UNUSABLE", "Asker", "ReplyCount"]
 
@@ -85,19 +92,23 @@ class Asker(Generic[Form]):
     def ask(self, requests: Sequence[Request]) -> list[Form | None]:
         """Return what the model says to each of ``requests``, None where that could not be used.
 
-        Raises: BackendError when it cannot be asked.
+        Raises: BackendError when it cannot be asked; what else was answered is kept, as it was paid for.
         """
         new = [request for request in dict.fromkeys(requests) if request not in self._said]
         answers = self._backend.generate(new) if new else []
+        failures = []
         for request, answer in zip(new, answers, strict=True):
             if isinstance(answer, BackendError):
                 if not isinstance(answer, UNUSABLE):
-                    raise answer
+                    failures.append(answer)
+                    continue
                 self.tell(ReplyCount(questions=1, unusable=1))
                 self._said[request] = _Said(None)
             else:
                 self.tell(ReplyCount(questions=1, second=int(answer.is_second)))
                 self._said[request] = _Said(answer.read(self._form))
+        if failures:
+            raise failures[0]
         return [self._said[request].value for request in requests]
 
     def ask_about(
@@ -108,12 +119,13 @@ class Asker(Generic[Form]):
     ) -> list[Read | None]:
         """Return what is ``read`` in the answers about ``subjects``, asked side by side; None where one could not be used.
 
-        ``read`` returns, too, how much of an answer makes no sense: that is counted once for each question. Raises: as `ask`.
+        ``read`` returns, too, how much of an answer makes no sense: that is counted once for each question. There are fewer answers, but
+        one at least, where a decision may ask no more. Raises: as `ask`.
         """
         requests = [request(subject) for subject in subjects]
         new = {each for each in requests if each not in self._said}
         found: list[Read | None] = []
-        for subject, asked, said in zip(subjects, requests, self.ask(requests), strict=True):
+        for subject, asked, said in zip(subjects, requests, self._answered(requests), strict=False):
             if said is None:
                 found.append(None)
                 continue
@@ -123,6 +135,16 @@ class Asker(Generic[Form]):
                 new.discard(asked)
                 self.tell(ReplyCount(dropped=dropped))
         return found
+
+    def _answered(self, requests: Sequence[Request]) -> list[Form | None]:
+        """Return what the model says to ``requests``, or to the first of them where a decision may ask no more. Raises: as `ask`."""
+        try:
+            return self.ask(requests)
+        except DecisionSpentError:
+            known = list(takewhile(self._said.__contains__, requests))
+            if not known:
+                raise
+            return [self._said[request].value for request in known]
 
     def was_asked(self, request: Request) -> Form | None:
         """Return what was said to ``request``, None where it was not put or not answered."""

@@ -5,7 +5,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from agentwm.llm.words import SORT, fits
+from agentwm.commands import fits
+from agentwm.llm.words import SORT
 from agentwm.types import NOT_ENTITIES, Fluent, FluentSchema, Query, State, Value, Vocabulary
 
 __all__ = ["StatedChange", "in_one_line", "read_changes", "read_facts"]

@@ -18,11 +18,13 @@ from agentwm.llm.inducer import LLMInducer
 from agentwm.llm.notes import EpisodeNotes, Notes
 from agentwm.llm.perceiving import Perceiving
 from agentwm.llm.proposer import LLMProposer
-from agentwm.llm.words import Answers
+from agentwm.llm.told import knowledge_lines, scene_lines
+from agentwm.llm.words import Answers, thing_lines
 from agentwm.llm.world_model import LLMWorldModel
 from agentwm.minds import acting_mind
 from agentwm.models.rule_model import AlignedModel
 from agentwm.planners.weighed import Heeding, InTurn, Weighed
+from agentwm.presets import Told
 from agentwm.rules.store import RuleStore
 from agentwm.types import (
     Action,
@@ -46,10 +48,11 @@ class LLMMind:
 
     Its answers are those of ``backend``, to questions put in the words of ``prompts``, a prompt per role. What it foretells is calibrated
     on the episodes that have ended: ``notes`` hold what was foretold in those before. A role without a prompt stays the rules'. ``ration``
-    is what holds ``backend`` to the budget of a decision, None for no budget.
+    is what holds ``backend`` to the budget of a decision, None for no budget. ``tells`` is what the proposer is told of the world beside
+    the goal and the facts; where it ``proposes_alone``, the rules' own plans are not proposed beside its.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- what a mind is made from
         self,
         backend: Backend,
         prompts: Mapping[str, Prompt],
@@ -57,12 +60,16 @@ class LLMMind:
         ask: Ask = "silent",
         notes: Notes | None = None,
         ration: Ration | None = None,
+        tells: Sequence[Told] = ("rules",),
+        proposes_alone: bool = False,
     ) -> None:
         self.backend = backend
         self.prompts = dict(prompts)
         self.ask = ask
         self.notes = notes or Notes()
         self._ration = ration
+        self._tells = tells
+        self._proposes_alone = proposes_alone
         self._answers = Answers()
         self._world: LLMWorldModel | None = None
         self._roles: dict[str, LLMWorldModel | LLMProposer | LLMCritic] = {}
@@ -108,25 +115,38 @@ class LLMMind:
             )
             self._roles["predict"] = self._world
         if "propose" in prompts:
-            # Where the environment lists nothing, an observation's actions are None, which is what the proposer takes for no list.
-            self._roles["propose"] = LLMProposer(
-                self.backend, prompts["propose"], words, rules=rules, listed=lambda: episode.observation.actions
-            )
+            self._roles["propose"] = self._proposer(rules, episode)
         if "judge" in prompts:
             self._roles["judge"] = LLMCritic(self.backend, prompts["judge"], words)
+
+    def _proposer(self, rules: RuleStore, episode: Episode) -> LLMProposer:
+        words, tells = episode.vocabulary, self._tells
+        return LLMProposer(
+            self.backend,
+            self.prompts["propose"],
+            words,
+            rules=rules if "rules" in tells else RuleStore(),
+            # Where the environment lists nothing, an observation's actions are None, which is what the proposer takes for no list.
+            listed=lambda: episode.observation.actions,
+            knowledge=knowledge_lines(rules) if "knowledge" in tells else None,
+            describe=(lambda state: scene_lines(state, words)) if "scene" in tells else thing_lines,
+        )
 
     def _beside(self, parts: PlannerParts, episode: Episode) -> PlannerParts:
         """Return the parts that rules make with the language model in its roles: asked as it is to be, its doubts heeded."""
         if self.ask == "never":
             return parts
-        model, proposer, critic = parts.model, parts.proposer, self._roles.get("judge")
+        model, critic = parts.model, self._roles.get("judge")
+        proposer: Proposer = parts.proposer
         if self._world is not None:
             assert isinstance(model, AlignedModel), "a mind of rules has the model of its rules"
             model = model.asking(self._world, self.ask)
         thinker = self._roles.get("propose")
         if isinstance(thinker, LLMProposer):
             thought: Proposer = Weighed(thinker, model, critic) if isinstance(critic, LLMCritic) else thinker
-            proposer = InTurn(thought, proposer) if self.ask == "always" else InTurn(proposer, thought)
+            if not self._proposes_alone:
+                thought = InTurn(thought, proposer) if self.ask == "always" else InTurn(proposer, thought)
+            proposer = thought
             parts = replace(parts, policy=thinker)
             if self.ask == "always":
                 parts = replace(parts, options=_thought_of(thinker, episode.goal))

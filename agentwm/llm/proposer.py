@@ -8,8 +8,9 @@ from pydantic import BaseModel, Field
 
 from agentwm.backends.prompts import Prompt
 from agentwm.backends.protocol import Backend
+from agentwm.commands import CommandReader
 from agentwm.llm.asking import Asker, ReplyCount
-from agentwm.llm.words import NONE, CommandReader, command_lines, fluent_lines, rule_lines, thing_lines
+from agentwm.llm.words import NONE, command_lines, fluent_lines, rule_lines, thing_lines
 from agentwm.rules.matching import conjunction
 from agentwm.rules.store import RuleStore
 from agentwm.types import Action, Goal, Plan, Situation, State, Vocabulary
@@ -41,10 +42,11 @@ class LLMProposer:
     """Proposes plans that a language model thinks of.
 
     ``listed`` returns the actions that the environment lists at the moment, None where it lists none: a plan begins with one of these. A
-    plan is cut before the first command that is none, or names what is not known, and that is counted.
+    plan is cut before the first command that is none, or names what is not known, and that is counted. ``knowledge`` stands in place of the
+    sentences of ``rules``, None for these; ``describe`` writes down a state.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- what it is told, each by name
         self,
         backend: Backend,
         prompt: Prompt,
@@ -52,10 +54,13 @@ class LLMProposer:
         *,
         rules: RuleStore = NO_RULES,
         listed: Callable[[], Sequence[Action] | None] = lambda: None,
+        knowledge: str | None = None,
+        describe: Callable[[State], str] = thing_lines,
     ) -> None:
         self._vocabulary = vocabulary
         self._rules = rules
         self._listed = listed
+        self._describe = describe
         self._reader = CommandReader(vocabulary)
         self._asker = Asker(backend, prompt, Proposed)
         self._stable = {
@@ -63,7 +68,7 @@ class LLMProposer:
             "commands": command_lines(vocabulary),
             "most_plans": str(MOST_PLANS),
             "most_steps": str(MOST_STEPS),
-            "rules": rule_lines(rules, vocabulary.actions) or NONE,
+            "rules": (rule_lines(rules, vocabulary.actions) if knowledge is None else knowledge) or NONE,
         }
 
     @property
@@ -84,7 +89,7 @@ class LLMProposer:
             {
                 **self._stable,
                 "goal": goal.text,
-                "facts": thing_lines(state),
+                "facts": self._describe(state),
                 "listed": "(not known)" if listed is None else self._commands(listed[:MOST_LISTED]),
                 "tried": self._commands(vain),
             }

@@ -14,6 +14,7 @@ from agentwm.backends.accounts import Account, Tally
 from agentwm.backends.layers import layered
 from agentwm.backends.memory import spent_on
 from agentwm.backends.prompts import Prompt
+from agentwm.backends.rationed import Allowance
 from agentwm.backends.recording import rows_of
 from agentwm.configuration import RunConfig
 from agentwm.errors import ConfigurationError
@@ -24,6 +25,7 @@ from agentwm.llm.mind import LLMMind
 from agentwm.llm.notes import Notes
 from agentwm.llm.opening import bare_backend, budget_of, heard, named, prices_of
 from agentwm.llm.perceiving import PROMPTS
+from agentwm.presets import preset
 from agentwm.rules.store import RuleStore
 from agentwm.types import Trajectory, Vocabulary
 
@@ -70,11 +72,19 @@ class LLMRun:
         path, self._notes = self._config.record or folder / REPLIES, folder / NOTES
         so_far = rows_of(path) if path.exists() and path.stat().st_size else []
         self.account.carry_over(spent_on(so_far, self._model, self._prices), elapsed_s)
+        allowance = Allowance()
         backend = layered(
-            self._bare, self.account, record=path, said_by=self._config.said_by or heard(self._config), so_far=so_far
+            self._bare,
+            self.account,
+            record=path,
+            said_by=self._config.said_by or heard(self._config),
+            so_far=so_far,
+            allowance=allowance,
         )
         notes = Notes.load(self._notes).of_episodes(ended)
-        self._mind = LLMMind(backend, self._prompts, ask=self._config.ask or "silent", notes=notes)
+        asked = self._config.ask or "silent"
+        manner = _manner(self._config)
+        self._mind = LLMMind(backend, self._prompts, ask=asked, notes=notes, ration=allowance, **manner)
 
     def learn(
         self, number: int, store: RuleStore, trajectories: Sequence[Trajectory], vocabulary: Vocabulary
@@ -123,6 +133,14 @@ class LLMRun:
     def close(self) -> None:
         """Release the model. May be called twice."""
         self._bare.close()
+
+
+def _manner(config: RunConfig) -> dict[str, Any]:
+    """Return what the preset of ``config`` says of the proposer; nothing where there is none, or it asks no model."""
+    chosen = None if config.preset is None else preset(config.preset)
+    if chosen is None or not chosen.needs_model:
+        return {}
+    return {"tells": chosen.tells, "proposes_alone": chosen.proposes_alone}
 
 
 def _prompts_of(config: RunConfig) -> list[str]:

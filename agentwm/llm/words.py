@@ -1,27 +1,24 @@
-"""Writes down for a language model what is known: fluents, verbs, facts, rules; and reads the commands that it writes.
+"""Writes down for a language model what is known: fluents, verbs, facts, rules.
 
 Only what a vocabulary declares and a state holds is said here, in one fixed form. All other words are the prompts'.
 """
 
 import re
 from collections.abc import Iterable
-from functools import cached_property
 
 from agentwm.rules.language import ANY_ACTION, Rule, format_term
 from agentwm.rules.matching import bind, holds
 from agentwm.rules.store import RuleStore
-from agentwm.types import Action, ActionSchema, Fluent, FluentSchema, Query, State, Transition, Value, Vocabulary
+from agentwm.types import Action, Fluent, FluentSchema, Query, State, Transition, Value, Vocabulary
 
 __all__ = [
     "KIND",
     "NONE",
     "SORT",
     "Answers",
-    "CommandReader",
     "changeable",
     "command_lines",
     "fact_lines",
-    "fits",
     "fluent_lines",
     "relevant",
     "rule_lines",
@@ -216,42 +213,3 @@ class Answers:
 def _answer(action: Action, text: str, vocabulary: Vocabulary, *, succeeded: bool) -> str:
     command = vocabulary.actions[action.verb].render(action.args)
     return f"- {command} ({'worked' if succeeded else 'failed'}): {text}"
-
-
-class CommandReader:
-    """Reads commands as actions of ``vocabulary``."""
-
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        self._vocabulary = vocabulary
-
-    @cached_property
-    def _patterns(self) -> list[tuple[ActionSchema, re.Pattern[str]]]:
-        return [(schema, _pattern(schema)) for schema in self._vocabulary.actions.values()]
-
-    def read(self, command: str, state: State) -> Action | None:
-        """Return the action that ``command`` writes; None where it is no command, or names what is not known or of another sort."""
-        said = " ".join(command.split()).strip("<>.").replace("<", "").replace(">", "")
-        for schema, pattern in self._patterns:
-            match = pattern.fullmatch(said)
-            if match is None:
-                continue
-            names = tuple(match[f"name{number}"] for number in range(len(schema.parameters)))
-            if all(fits(name, sorts, state) for name, sorts in zip(names, schema.parameters, strict=True)):
-                return Action(schema.verb, names)
-        return None
-
-
-def fits(name: str, sorts: str, state: State) -> bool:
-    """Return whether ``name`` is known, and of one of ``sorts`` as far as its sort is known."""
-    sort = state.get(Fluent(SORT, (name,)))
-    if sort is None:
-        return any(name in fluent.args or value == name for fluent, value in state.items())
-    return sorts == "any" or sort in sorts.split("|")
-
-
-def _pattern(schema: ActionSchema) -> re.Pattern[str]:
-    slots = [f"\0{number}\0" for number in range(len(schema.parameters))]
-    written = re.escape(schema.render(slots))
-    for number, slot in enumerate(slots):
-        written = written.replace(re.escape(slot), f"(?P<name{number}>.+?)", 1)
-    return re.compile(written)

@@ -106,7 +106,8 @@ class LLMWorldModel:
     def speak(self, queries: Sequence[Query]) -> list[Prediction | None]:
         """Return one prediction per query, in order, None where no answer could be used.
 
-        Raises: BackendError when the model cannot be asked.
+        There are fewer, but one at least, where a decision may ask no more. Raises: BackendError when the model cannot be asked;
+        DecisionSpentError when no call is left to the decision.
         """
         return self._asker.ask_about(queries, self.request, self._prediction)
 

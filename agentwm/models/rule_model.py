@@ -319,7 +319,7 @@ class Speaker(Protocol):
     """A world model that may have nothing to say."""
 
     def speak(self, queries: Sequence[Query]) -> list[Prediction | None]:
-        """Return one prediction per query, in order, None where there is none."""
+        """Return one prediction per query, in order, None where there is none; fewer where no more may be asked, one at least."""
 
 
 class AlignedModel:
@@ -362,7 +362,7 @@ class AlignedModel:
         return asking
 
     def predict(self, queries: Sequence[Query]) -> list[Prediction]:
-        """Return one prediction per query, in order.
+        """Return one prediction per query, in order; fewer where a decision may ask no more of a language model, one at least.
 
         Raises: BackendError when there is a language model to ask, and it cannot be asked.
         """
@@ -371,21 +371,22 @@ class AlignedModel:
             spoken = self.laws.beside(spoken, queries)
         if self._asked is not None and self._ask != "never":
             spoken = self._beside(spoken, queries, self._asked)
-        silent = [query for query, prediction in zip(queries, spoken, strict=True) if prediction is None]
+        silent = [query for query, prediction in zip(queries, spoken, strict=False) if prediction is None]
         answers = iter(self._base.predict(silent)) if silent else iter(())
         return [prediction or next(answers) for prediction in spoken]
 
     def _beside(
         self, ruled: Sequence[Prediction | None], queries: Sequence[Query], model: "Speaker"
     ) -> list[Prediction | None]:
-        """Return what is ``ruled``, and what ``model`` says where nothing is."""
-        asked = [self._ask == "always" or prediction is None for prediction in ruled]
-        said = iter(model.speak([query for query, is_asked in zip(queries, asked, strict=True) if is_asked]))
-        together: list[Prediction | None] = []
-        for prediction, is_asked in zip(ruled, asked, strict=True):
-            guess = next(said) if is_asked else None
-            together.append(guess if prediction is None else _worded(prediction, guess))
-        return together
+        """Return what is ``ruled``, and what ``model`` says where nothing is, up to where it says no more."""
+        asked = [place for place, prediction in enumerate(ruled) if self._ask == "always" or prediction is None]
+        said = model.speak([queries[place] for place in asked]) if asked else []
+        end = asked[len(said)] if len(said) < len(asked) else len(ruled)
+        guesses = dict(zip(asked, said, strict=False))
+        return [
+            guesses[place] if prediction is None else _worded(prediction, guesses.get(place))
+            for place, prediction in enumerate(ruled[:end])
+        ]
 
     def close(self) -> None:
         """End the laws' sandbox, if it is the model's own, without waiting until nobody holds the model. May be called twice."""

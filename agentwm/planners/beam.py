@@ -6,7 +6,7 @@ Source: Lowerre (1976). A course of action is followed through all states that i
 from agentwm.planners.deliberation import Deliberation
 from agentwm.planners.meter import until_spent
 from agentwm.planners.outlook import Outlook, Prospect
-from agentwm.types import Plan, Planner, PlannerParts, PlannerSpec
+from agentwm.types import Plan, Planner, PlannerParts, PlannerSpec, PlanningBudget
 
 __all__ = ["SPEC", "beam"]
 
@@ -31,6 +31,8 @@ def beam(outlook: Outlook) -> list[Plan]:
             if not steps:
                 break
             longer = outlook.advance(steps)
+            if not longer:  # the budget ends within the first of them: what was found until then stands
+                break
             weighed = sorted(zip(outlook.values(longer), longer, strict=True), key=lambda each: -each[0])
             # What came to its end competes with all that goes on; what goes on, only with what is as long: it may pay yet.
             found += [each for each in weighed if not each[1].is_open]
@@ -66,4 +68,9 @@ def _make(parts: PlannerParts) -> Planner:
     return Deliberation(beam, parts)
 
 
-SPEC = PlannerSpec("beam", "follows the best few of all courses of action, step by step", _make)
+SPEC = PlannerSpec(
+    "beam",
+    "follows the best few of all courses of action, step by step",
+    _make,
+    PlanningBudget(model_calls=1000),
+)

@@ -81,7 +81,8 @@ def best_first(outlook: Outlook, *, most_calls: int = MOST_CALLS) -> list[Plan]:
 
 def _certain(foreseen: Foreseen) -> Future | None:
     """Return what surely happens, as far as the model is right; None where it leaves that to chance."""
-    likeliest = max(foreseen.futures, key=lambda future: future.probability)
+    futures = foreseen.futures
+    likeliest = futures[0] if len(futures) == 1 else max(futures, key=lambda future: future.probability)
     is_sure = likeliest.probability >= SURE * foreseen.prediction.confidence
     return likeliest if is_sure and foreseen.prediction.success else None
 

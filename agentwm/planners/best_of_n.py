@@ -8,7 +8,7 @@ from dataclasses import replace
 from agentwm.planners.deliberation import Deliberation
 from agentwm.planners.meter import until_spent
 from agentwm.planners.outlook import Outlook, Prospect, is_vetoed
-from agentwm.types import Action, Plan, Planner, PlannerParts, PlannerSpec
+from agentwm.types import Action, Plan, Planner, PlannerParts, PlannerSpec, PlanningBudget
 
 __all__ = ["SPEC", "best_of_n"]
 
@@ -38,7 +38,7 @@ def _simulated(courses: list[Course], outlook: Outlook) -> dict[Course, Prospect
     """Return where each course leads, followed side by side as far as the budget goes and no rule foretells a failure on the way."""
     prospects = dict.fromkeys(courses, outlook.start)
     with until_spent:
-        for step in range(max(map(len, courses), default=0)):
+        for step in range(min(outlook.depth, max(map(len, courses), default=0))):
             going = [c for c in courses if len(c) > step == len(prospects[c].actions) and prospects[c].is_open]
             for course, longer in zip(going, outlook.advance([(prospects[c], c[step]) for c in going]), strict=False):
                 if not step or not is_vetoed(longer.predictions[-1]):
@@ -54,4 +54,9 @@ def _make(parts: PlannerParts) -> Planner:
     return Deliberation(best_of_n, parts)
 
 
-SPEC = PlannerSpec("best-of-n", "simulates each of a few candidates and does the one that is judged best", _make)
+SPEC = PlannerSpec(
+    "best-of-n",
+    "simulates each of a few candidates and does the one that is judged best",
+    _make,
+    PlanningBudget(model_calls=500),
+)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from agentwm.planners.deliberation import Deliberation
 from agentwm.planners.meter import until_spent
 from agentwm.planners.outlook import Outlook, Prospect
-from agentwm.types import Action, Plan, Planner, PlannerParts, PlannerSpec
+from agentwm.types import Action, Plan, Planner, PlannerParts, PlannerSpec, PlanningBudget
 
 __all__ = ["SPEC", "cem"]
 
@@ -67,6 +67,8 @@ def _sampled(outlook: Outlook, search: _Search, horizon: int) -> list[Prospect]:
             if not steps:
                 break
             longer = outlook.advance(steps)
+            if not longer:  # the budget ends within the first of them: what was drawn until then stands
+                break
             done += [each for each in longer if not each.is_open]
             going = [each for each in longer if each.is_open]
     return [each for each in (*done, *going) if each.actions]
@@ -86,4 +88,9 @@ def _make(parts: PlannerParts) -> Planner:
     return Deliberation(cem, parts)
 
 
-SPEC = PlannerSpec("cem", "draws sequences of actions, keeps the best and draws more like these", _make)
+SPEC = PlannerSpec(
+    "cem",
+    "draws sequences of actions, keeps the best and draws more like these",
+    _make,
+    PlanningBudget(model_calls=1000),
+)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from agentwm.planners.means_ends import MeansEnds
 from agentwm.rules.binding import bindings_of
 from agentwm.rules.matching import holds
-from agentwm.types import Fluent, Goal, State, Value, Vocabulary
+from agentwm.types import Goal, State, Vocabulary
 
 __all__ = ["Conditions", "Distance"]
 
@@ -40,7 +40,7 @@ class Distance:
     def __init__(self, proposer: MeansEnds) -> None:
         self._proposer = proposer
         self._conditions = Conditions(proposer.vocabulary)
-        self._judged: dict[tuple[Goal, frozenset[tuple[Fluent, Value]]], float] = {}
+        self._judged: dict[tuple[Goal, int], float] = {}
 
     def judge(self, states: Sequence[State], goal: Goal) -> list[float]:
         """Return, per state, 1 at the goal, less for each step away from it, and little where no way is known."""
@@ -49,7 +49,7 @@ class Distance:
     def _nearness(self, state: State, goal: Goal) -> float:
         if not goal.conditions:
             return 0.0
-        moment = goal, frozenset(state.items())
+        moment = goal, hash(frozenset(state.items()))
         known = self._judged.get(moment)
         if known is None:
             plan = self._proposer.reach(state, goal.conditions, most_nodes=MOST_NODES)

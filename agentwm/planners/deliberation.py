@@ -1,8 +1,8 @@
 """What all planners that look ahead have in common: the frame in which a strategy of looking ahead decides, step after step.
 
 A plan is kept while its predictions come true, and made again on surprise. What failed in vain in this episode is not tried again. There
-is no look ahead where it cannot matter: where all proposals begin alike, where only one action is left, or where the same state was
-decided on before. Stopped at its budget, a strategy returns the best it has; where it has nothing, the first proposal is followed.
+is no look ahead where it cannot matter: where all proposals begin alike, or where chance has led back to a state that was decided on
+before. Stopped at its budget, a strategy returns the best it has; where it has nothing, the first proposal is followed.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from agentwm.planners.meter import until_spent
 from agentwm.planners.options import listed_actions
-from agentwm.planners.outlook import Known, Outlook, is_vetoed
+from agentwm.planners.outlook import SURE, Known, Outlook, is_vetoed
 from agentwm.planners.setbacks import setbacks
 from agentwm.types import Action, Goal, Plan, PlannerParts, Query, Spent, State, Transition
 
@@ -54,7 +54,7 @@ class Deliberation:
         if self._is_frugal and (easy := self._easy(outlook, moment)) is not None:
             return replace(easy, spent=Spent(one_step=1, model_calls_saved=self._average()))
         plan = self._weighed(outlook)
-        if plan.reaches_goal or (plan.value or 0.0) > WORTH_IT:
+        if (plan.value or 0.0) > WORTH_IT and _is_left_to_chance(plan):
             self._decided[moment] = plan
         self._looked.append(outlook.calls)
         return plan
@@ -76,7 +76,12 @@ class Deliberation:
             if any(map(is_vetoed, self._parts.model.predict([Query(state, kept.actions[1])]))):
                 return None
         return replace(
-            kept, actions=kept.actions[1:], predictions=kept.predictions[1:], cost=kept.cost - 1, considered=()
+            kept,
+            actions=kept.actions[1:],
+            predictions=kept.predictions[1:],
+            cost=kept.cost - 1,
+            considered=(),
+            spent=Spent(),
         )
 
     def look_again(self, history: Sequence[Transition], state: State) -> Plan | None:
@@ -126,3 +131,11 @@ class Deliberation:
         if plan.reaches_goal or plan.value is None:
             return True
         return plan.value > outlook.values([outlook.start])[0] + WORTH_IT
+
+
+def _is_left_to_chance(plan: Plan) -> bool:
+    """Whether what the plan's first action does is a matter of chance: else whoever comes back to the same state has gone in a circle."""
+    if not plan.predictions or not plan.predictions[0].outcomes:
+        return False
+    first = plan.predictions[0]
+    return first.outcomes[0].probability < SURE * first.confidence

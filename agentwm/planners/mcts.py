@@ -10,12 +10,13 @@ search") and values scaled to those seen, as in MuZero (Schrittwieser et al., 20
 al., 2023).
 """
 
+from collections.abc import Sequence
 from math import log, sqrt
 
 from agentwm.planners.deliberation import Deliberation
 from agentwm.planners.meter import until_spent
 from agentwm.planners.outlook import DISCOUNT, LEAST_CONFIDENCE, SURE, Foreseen, Outlook
-from agentwm.types import Action, Plan, Planner, PlannerParts, PlannerSpec, State
+from agentwm.types import Action, Plan, Planner, PlannerParts, PlannerSpec, PlanningBudget, State
 
 __all__ = ["SPEC", "mcts"]
 
@@ -45,16 +46,31 @@ class _Node:
 
 
 class _Edge:
-    """An action in a state: what is foreseen of it, the nodes below by outcome, what it is worth and what it is hoped to be worth."""
+    """An action in a state: what is foreseen of it, the nodes below by outcome, what it is worth and what it is hoped to be worth.
 
-    __slots__ = ("action", "below", "foreseen", "hoped", "value", "visits")
+    ``weights`` are the probabilities of the outcomes, discounted. Below an outcome that was not followed yet stands ``unmet``.
+    """
 
-    def __init__(self, action: Action, foreseen: Foreseen) -> None:
+    __slots__ = ("action", "below", "confidence", "foreseen", "hoped", "value", "visits", "weights", "worth")
+
+    def __init__(self, action: Action, foreseen: Foreseen, unmet: _Node) -> None:
+        prediction, futures, worth = foreseen
         self.action = action
         self.foreseen = foreseen
-        self.below: list[_Node | None] = [None] * len(foreseen.futures)
-        self.value = self.hoped = foreseen.worth
+        self.confidence = prediction.confidence
+        if len(futures) == 1:  # as most often: the same as below, for less
+            [(probability, _, _, is_end)] = futures
+            self.below = [_END if is_end else unmet]
+            self.weights: tuple[float, ...] = (probability * DISCOUNT,)
+        else:
+            self.below = [_END if future.is_end else unmet for future in futures]
+            self.weights = tuple(future.probability * DISCOUNT for future in futures)
+        self.value = self.hoped = self.worth = worth
         self.visits = 0
+
+
+_END = _Node({}, 0, [], 0.0, 0.0)
+"""Stands below an outcome that ends the episode: nothing more comes of it."""
 
 
 class _Tree:
@@ -62,32 +78,47 @@ class _Tree:
 
     def __init__(self, outlook: Outlook) -> None:
         self._outlook = outlook
+        self._depth = outlook.depth
+        self._options = outlook.parts.options
         self._rng = outlook.rng
         self._has_critic = outlook.parts.critic is not None
         self._best_reward = outlook.parts.best_reward
+        self._unmet = _Node({}, 0, [], 0.0, self._best_reward)
         self._low, self._high = float("inf"), -float("inf")
+        self._scale = 1.0
         self._nodes: dict[int, _Node] = {}
-        self.root = self._node(outlook.state, outlook.key)
+        self.root = self._added(outlook.state, outlook.key, outlook.root_actions)
 
     def _node(self, state: State, key: int) -> _Node:
         """Return the node of ``state``, one for all the ways that lead to it."""
-        node = self._nodes.get(key)
-        if node is None:
-            untried = list(self._outlook.actions(state, key))
-            self._rng.shuffle(untried)
-            value = self._outlook.judge([state])[0] if self._has_critic else 0.0
-            hoped = value if self._has_critic else self._best_reward
-            node = self._nodes[key] = _Node(state, key, untried, value, hoped)
+        return self._nodes.get(key) or self._added(state, key, self._options(state))
+
+    def _added(self, state: State, key: int, actions: Sequence[Action]) -> _Node:
+        untried = self._shuffled(actions)
+        value = self._outlook.judge([state])[0] if self._has_critic else 0.0
+        hoped = value if self._has_critic else self._best_reward
+        node = self._nodes[key] = _Node(state, key, untried, value, hoped)
         return node
+
+    def _shuffled(self, actions: Sequence[Action]) -> list[Action]:
+        """Return ``actions`` as `random.shuffle` would order them, for half of what that takes: there are nodes by the thousand."""
+        shuffled, bits = list(actions), self._rng.getrandbits
+        for last in range(len(shuffled) - 1, 0, -1):
+            width = (last + 1).bit_length()
+            place = bits(width)
+            while place > last:
+                place = bits(width)
+            shuffled[last], shuffled[place] = shuffled[place], shuffled[last]
+        return shuffled
 
     def simulate(self) -> bool:
         """Go down to where the tree ends, add what lies there, and tell all above of it; return whether there was anything to add.
 
         Raises: DecisionSpentError where the budget ends on the way; the tree is then as it was.
         """
-        node, confidence, is_news = self.root, 1.0, False
+        node, unmet, confidence, is_news = self.root, self._unmet, 1.0, False
         path: list[tuple[_Node, _Edge]] = []
-        for _ in range(self._outlook.depth):
+        for _ in range(self._depth):
             if node.untried:
                 edge, is_news = self._tried(node), True
             elif node.edges:
@@ -95,14 +126,13 @@ class _Tree:
             else:
                 break
             path.append((node, edge))
-            confidence *= edge.foreseen.prediction.confidence
-            futures = edge.foreseen.futures
-            place = 0 if len(futures) == 1 else self._drawn(edge)
-            if futures[place].is_end or confidence < LEAST_CONFIDENCE:
-                break
+            confidence *= edge.confidence
+            place = 0 if len(edge.below) == 1 else self._drawn(edge)
             below = edge.below[place]
-            if below is None:
-                after = self._outlook.after(node.state, node.key, futures[place].changes)
+            if below is _END or confidence < LEAST_CONFIDENCE:
+                break
+            if below is unmet:
+                after = self._outlook.after(node.state, node.key, edge.foreseen.futures[place].changes)
                 below = edge.below[place] = self._node(*after)
                 is_news = True
             if is_news:
@@ -112,14 +142,14 @@ class _Tree:
         return is_news
 
     def _tried(self, node: _Node) -> _Edge:
-        [foreseen] = self._outlook.foresee([(node.state, node.key, node.untried[-1])])
-        edge = _Edge(node.untried.pop(), foreseen)
+        foreseen = self._outlook.foresee_one(node.state, node.key, node.untried[-1])
+        edge = _Edge(node.untried.pop(), foreseen, self._unmet)
         node.edges.append(edge)
         return edge
 
     def _chosen(self, node: _Node) -> _Edge:
         """Return the edge with the highest upper confidence bound."""
-        low, scale = self._low, 1 / max(self._high - self._low, LEAST_SCALE)
+        low, scale = self._low, self._scale
         explored = EXPLORATION * EXPLORATION * log(node.visits or 1)
         best, most = node.edges[0], -float("inf")
         for edge in node.edges:
@@ -139,17 +169,21 @@ class _Tree:
 
     def _back_up(self, path: list[tuple[_Node, _Edge]]) -> None:
         for node, edge in reversed(path):
-            hoped = edge.foreseen.worth
-            for future, below in zip(edge.foreseen.futures, edge.below, strict=True):
-                if not future.is_end:
-                    hoped += future.probability * DISCOUNT * (self._best_reward if below is None else below.hoped)
-            edge.hoped = hoped
+            hoped, belows = edge.worth, edge.below
+            if len(belows) == 1:
+                hoped += edge.weights[0] * belows[0].hoped
+            else:
+                for weight, below in zip(edge.weights, belows, strict=True):
+                    hoped += weight * below.hoped
+            if hoped != edge.hoped or not edge.visits:
+                edge.hoped = hoped
+                if not node.untried:
+                    node.hoped = max([each.hoped for each in node.edges])
+                self._low = min(self._low, hoped)
+                self._high = max(self._high, hoped)
+                self._scale = 1 / max(self._high - self._low, LEAST_SCALE)
             edge.visits += 1
             node.visits += 1
-            if not node.untried:
-                node.hoped = max([each.hoped for each in node.edges])
-            self._low = min(self._low, hoped)
-            self._high = max(self._high, hoped)
 
     def settle(self) -> None:
         """Work out what all in the tree is worth, without hope: where it ends, a state is worth what the critic says."""
@@ -157,19 +191,20 @@ class _Tree:
         for _ in range(SWEEPS):
             change = 0.0
             for node in reversed(inner):
-                before, node.value = node.value, max([_worth(edge) for edge in node.edges])
-                change = max(change, abs(node.value - before))
+                before, most = node.value, -float("inf")
+                for edge in node.edges:
+                    value, belows = edge.worth, edge.below
+                    if len(belows) == 1:
+                        value += edge.weights[0] * belows[0].value
+                    else:
+                        for weight, below in zip(edge.weights, belows, strict=True):
+                            value += weight * below.value
+                    edge.value = value
+                    most = max(most, value)
+                node.value = most
+                change = max(change, abs(most - before))
             if change < CLOSE:
                 break
-
-
-def _worth(edge: _Edge) -> float:
-    value = edge.foreseen.worth
-    for future, below in zip(edge.foreseen.futures, edge.below, strict=True):
-        if below is not None:
-            value += future.probability * DISCOUNT * below.value
-    edge.value = value
-    return value
 
 
 def mcts(outlook: Outlook) -> list[Plan]:
@@ -197,7 +232,7 @@ def _plan(edge: _Edge, depth: int) -> Plan:
         future, below = edge.foreseen.futures[likeliest], edge.below[likeliest]
         is_sure = future.probability >= SURE * edge.foreseen.prediction.confidence
         is_won = is_sure and future.is_end and future.reward > 0
-        if not is_sure or future.is_end or below is None or not below.edges:
+        if not is_sure or not below.edges:
             break
         edge = max(below.edges, key=lambda each: each.value)
         actions.append(edge.action)
@@ -211,4 +246,9 @@ def _make(parts: PlannerParts) -> Planner:
     return Deliberation(mcts, parts)
 
 
-SPEC = PlannerSpec("mcts", "grows a tree of futures, where it looks best, and averages over chance", _make)
+SPEC = PlannerSpec(
+    "mcts",
+    "grows a tree of futures, where it looks best, and averages over chance",
+    _make,
+    PlanningBudget(model_calls=1000),
+)

@@ -74,8 +74,9 @@ class Meter:
             if left <= 0 and queries:
                 raise DecisionSpentError(f"the {self.budget.model_calls} model calls of the decision are spent")
             queries = queries[:left]
-        self._calls += len(queries)
-        return self._model.predict(queries)
+        predictions = self._model.predict(queries)
+        self._calls += len(predictions)  # a language model's ration may have ended before the queries did
+        return predictions
 
 
 class Metered:

@@ -91,7 +91,10 @@ def _mended(plan: Plan, outlook: Outlook) -> Plan:
         rest = _proposals(outlook, steps[-2][0], {failing: [()]})
         if not rest or rest[0].is_bold:
             break
-        plan = replace(rest[0], actions=(*sound, *rest[0].actions), reason=f"{plan.reason}, mended at {failing}")
+        mended = replace(rest[0], actions=(*sound, *rest[0].actions), reason=f"{plan.reason}, mended at {failing}")
+        if not outlook.is_within(mended):
+            break
+        plan = mended
     return plan
 
 

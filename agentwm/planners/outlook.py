@@ -18,7 +18,7 @@ from agentwm.planners.setbacks import Avoid
 from agentwm.rules.binding import is_reached
 from agentwm.rules.language import fluent_names
 from agentwm.rules.matching import conjunction
-from agentwm.types import Action, Fluent, Goal, Plan, PlannerParts, Prediction, Query, State, Value
+from agentwm.types import Action, Fluent, Goal, Outcome, Plan, PlannerParts, Prediction, Query, State, Value
 
 __all__ = [
     "DISCOUNT",
@@ -118,10 +118,11 @@ class Outlook:
         self.calls = 0
         self._known: Known = {} if known is None else known
         self.depth = DEEPEST if parts.budget.depth is None else parts.budget.depth
+        self._model = parts.model
         self._pessimism = parts.pessimism
         self._options = parts.options
         self._at_stake = {name for condition in goal.conditions for name in fluent_names(condition)}
-        self._seen: dict[int, list[Action]] = {}
+        self._seen: dict[int, Sequence[Action]] = {}
 
     @property
     def rng(self) -> random.Random:
@@ -150,7 +151,7 @@ class Outlook:
             return self.root_actions
         found = self._seen.get(key)
         if found is None:
-            found = self._seen[key] = list(self._options(state))
+            found = self._seen[key] = self._options(state)
         return found
 
     def is_within(self, plan: Plan) -> bool:
@@ -181,7 +182,7 @@ class Outlook:
         known = self._known
         new = {(key, action): state for state, key, action in moments if (key, action) not in known}
         if new:
-            predictions = self.parts.model.predict([Query(state, action) for (_, action), state in new.items()])
+            predictions = self._model.predict([Query(state, action) for (_, action), state in new.items()])
             self.calls += len(predictions)
             for (moment, state), prediction in zip(new.items(), predictions, strict=False):
                 known[moment] = self._foreseen(state, prediction)
@@ -193,21 +194,34 @@ class Outlook:
             found.append(foreseen)
         return found
 
+    def foresee_one(self, state: State, key: int, action: Action) -> Foreseen:
+        """Return what is foreseen of ``action`` in ``state``, whose key is ``key``; as `foresee`, for less."""
+        moment = key, action
+        foreseen = self._known.get(moment)
+        if foreseen is None:
+            [prediction] = self._model.predict([Query(state, action)])
+            self.calls += 1
+            foreseen = self._known[moment] = self._foreseen(state, prediction)
+        return foreseen
+
     def _foreseen(self, state: State, prediction: Prediction) -> Foreseen:
         outcomes = prediction.outcomes
-        if len(outcomes) > 1:
-            outcomes = tuple(o for o in outcomes if o.probability >= LEAST) or outcomes[:1]
-        total = sum(outcome.probability for outcome in outcomes) or 1.0
-        futures = []
         worth = -self._pessimism * (1 - prediction.confidence)
-        for outcome in outcomes:
-            reward, is_end = outcome.reward or 0.0, outcome.terminated is True
-            if self._at_stake and not is_end and self._reaches(state, outcome.changes):
-                reward, is_end = reward + 1.0, True
-            probability = outcome.probability / total
-            worth += probability * reward
-            futures.append(Future(probability, outcome.changes, reward, is_end))
-        return Foreseen(prediction, tuple(futures), worth)
+        if len(outcomes) == 1:  # as most often: the same as below, for less
+            future = self._future(state, outcomes[0], 1.0 if outcomes[0].probability else 0.0)
+            return Foreseen(prediction, (future,), worth + future.probability * future.reward)
+        outcomes = tuple(o for o in outcomes if o.probability >= LEAST) or outcomes[:1]
+        total = sum(outcome.probability for outcome in outcomes) or 1.0
+        futures = tuple(self._future(state, outcome, outcome.probability / total) for outcome in outcomes)
+        for future in futures:
+            worth += future.probability * future.reward
+        return Foreseen(prediction, futures, worth)
+
+    def _future(self, state: State, outcome: Outcome, probability: float) -> Future:
+        reward, is_end = outcome.reward or 0.0, outcome.terminated is True
+        if self._at_stake and not is_end and self._reaches(state, outcome.changes):
+            reward, is_end = reward + 1.0, True
+        return Future(probability, outcome.changes, reward, is_end)
 
     def _reaches(self, state: State, changes: State) -> bool:
         """Whether the goal is reached once ``changes`` are made to ``state``."""

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from agentwm.planners.best_first import best_first
 from agentwm.planners.meter import until_spent
-from agentwm.planners.options import ground_actions
+from agentwm.planners.options import ground_actions, listed_actions
 from agentwm.planners.outlook import DISCOUNT, Outlook
 from agentwm.planners.width import News
 from agentwm.rules.outcomes import apply_changes
@@ -66,6 +66,7 @@ class Payoff:
         self._hurried: list[Key] = []  # states of which not all actions could be asked about in time
         self._is_whole = False
         self._rest: tuple[Action, ...] = ()
+        self._listed: Sequence[Action] | None = None
         self._is_large = False
         self._pause = 0
         self._failures = 0
@@ -73,13 +74,15 @@ class Payoff:
 
     def plan(self, state: State, goal: Goal, history: Sequence[Transition] = ()) -> Plan:  # noqa: ARG002 -- a planner's
         """Return the action of the highest value, or the way to the nearest reward; where none is known, anything that has an effect."""
+        self._listed = listed_actions(self._parts.opening, history)
         if self._pays and not self._is_large and (not self._is_whole or self._key(state) not in self._values):
             self._explore(state)
         if self._pays and not self._is_large and self._key(state) in self._graph:
             return self._best(state)
         if not self._pays or not self._is_large:
-            return Plan(self._anything(state), "knows of no reward: tries anything")
-        actions = self._rest if self._rest and history and not history[-1].surprise else ()
+            return self._anything(state)
+        goes_well = bool(self._rest and history) and not history[-1].surprise and self._is_listed(self._rest[0])
+        actions = self._rest if goes_well else ()
         if not actions and self._pause:
             self._pause -= 1
         elif not actions:
@@ -89,7 +92,7 @@ class Payoff:
         self._rest = actions[1:]
         if actions:
             return Plan(actions, "goes for the reward", reaches_goal=True, cost=len(actions))
-        return Plan(self._anything(state), "knows of no reward: tries anything")
+        return self._anything(state)
 
     # --- where the states are few ------------------------------------------------------------------------------------
 
@@ -146,11 +149,11 @@ class Payoff:
 
     def _best(self, state: State) -> Plan:
         here = self._graph[self._key(state)]
-        worth = {action: _worth(ways, self._values) for action, ways in here.items()}
+        worth = {action: _worth(ways, self._values) for action, ways in here.items() if self._is_listed(action)}
         most = max(worth.values(), default=0.0)
         best = [action for action, value in worth.items() if value >= most - CLOSE]
         if not best or (len(best) == len(worth) and not most):
-            return Plan(self._anything(state), "knows of no reward: tries anything")
+            return self._anything(state)
         return Plan((self._rng.choice(best),), f"is worth {most:.3f}", reaches_goal=True)
 
     # --- where they are many -----------------------------------------------------------------------------------------
@@ -160,7 +163,8 @@ class Payoff:
         with until_spent:
             if way := self._widely(start, News(2, many=MANY, ignored=self._passing)):
                 return way
-            plans = best_first(Outlook(start, NO_GOAL, self._parts, avoid={}), most_calls=MOST_CALLS)
+            outlook = Outlook(start, NO_GOAL, self._parts, avoid={}, listed=self._listed)
+            plans = best_first(outlook, most_calls=MOST_CALLS)
             return plans[0].actions if plans else ()
         return ()
 
@@ -171,6 +175,8 @@ class Payoff:
             if len(way) == self._depth:
                 break
             for action, outcomes in self._foretold(state):
+                if not way and not self._is_listed(action):
+                    continue
                 outcome = outcomes[0]
                 if (outcome.reward or 0.0) > 0:
                     return (*way, action)
@@ -196,12 +202,20 @@ class Payoff:
         """Whether anything but a counter changes."""
         return any(f.name not in self._counters and state.get(f) != value for f, value in outcome.changes.items())
 
-    def _anything(self, state: State) -> tuple[Action, ...]:
+    def _anything(self, state: State) -> Plan:
         busy: list[Action] = []
         with until_spent:
-            busy = [action for action, ways in self._foretold(state) if any(self._really(way, state) for way in ways)]
-        possible = busy or ground_actions(state, self._vocabulary)
-        return (self._rng.choice(possible),) if possible else ()
+            foretold = self._foretold(state) if self._depth != 0 else []
+            busy = [action for action, ways in foretold if any(self._really(way, state) for way in ways)]
+        possible = [action for action in busy if self._is_listed(action)]
+        possible = possible or [action for action in ground_actions(state, self._vocabulary) if self._is_listed(action)]
+        if not possible:
+            return Plan((), "nothing can be done here")
+        return Plan((self._rng.choice(possible),), "knows of no reward: tries anything")
+
+    def _is_listed(self, action: Action) -> bool:
+        """Whether the environment lists ``action`` at the moment, or lists nothing."""
+        return self._listed is None or action in self._listed
 
     def _key(self, state: State) -> Key:
         return frozenset((f, v) for f, v in state.items() if f.name not in self._passing)

@@ -19,7 +19,7 @@ MOST_PROPOSALS = 5  # as WALL-E's
 def react(outlook: Outlook) -> list[Plan]:
     """Return the first thing that comes to mind; neither the world model nor the goal is looked at."""
     with until_spent:
-        return list(islice(outlook.policy(), 1))
+        return [Plan(plan.actions[:1], plan.reason) for plan in islice(outlook.policy(), 1)]
     return []
 
 
@@ -28,6 +28,8 @@ def veto(outlook: Outlook) -> list[Plan]:
 
     Source: the loop of WALL-E (Zhou et al., 2025, algorithm 2), whose horizon is one step.
     """
+    if not outlook.depth:  # there is to be no look ahead, not even of one step
+        return react(outlook)
     vetoed: list[Plan] = []
     with until_spent:
         for plan in islice(outlook.policy(), MOST_PROPOSALS):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from agentwm.errors import RunStoreError
 
-__all__ = ["DATABASE", "connect", "create_database", "expect_ours", "lock", "reading"]
+__all__ = ["DATABASE", "SPENT", "connect", "create_database", "expect_ours", "lock", "reading"]
 
 DATABASE = "run.db"
 FORMAT = 1
@@ -34,6 +34,11 @@ CREATE TABLE steps (
 CREATE TABLE begun_with (learned TEXT NOT NULL);
 """
 
+# A table of its own, too; a run from before it was kept gets it when it goes on.
+SPENT = (
+    "CREATE TABLE IF NOT EXISTS spent (episode INTEGER, step INTEGER, spent TEXT NOT NULL, PRIMARY KEY (episode, step))"
+)
+
 
 def create_database(path: Path, *, config: str, versions: str, now: float, begun_with: str | None = None) -> None:
     """Write the file of a new run to the folder ``path``: the whole of it appears at once, or nothing does."""
@@ -41,6 +46,7 @@ def create_database(path: Path, *, config: str, versions: str, now: float, begun
     new.unlink(missing_ok=True)
     with closing(sqlite3.connect(new)) as database:
         database.executescript(_SCHEMA)
+        database.execute(SPENT)
         database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         database.execute(f"PRAGMA user_version = {FORMAT}")
         database.execute("INSERT INTO run VALUES (?, ?, ?, 'running', NULL)", (config, versions, now))

@@ -6,9 +6,10 @@ person would look for with sqlite's own shell, and a third of the size of keyed 
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
-from agentwm.types import Action, Condition, Fluent, Goal, Outcome, Prediction, Ref, State, Term, Value, Var
+from agentwm.types import Action, Condition, Fluent, Goal, Outcome, Prediction, Ref, Spent, State, Term, Value, Var
 
 __all__ = [
     "action_from",
@@ -21,6 +22,8 @@ __all__ = [
     "goal_text",
     "prediction_from",
     "prediction_text",
+    "spent_from",
+    "spent_text",
     "state_from",
     "state_text",
 ]
@@ -97,6 +100,16 @@ def prediction_from(text: str | None) -> Prediction | None:
         source=data["source"],
         rules=tuple(data["rules"]),
     )
+
+
+def spent_text(spent: Spent) -> str:
+    """Return ``spent`` as JSON, without what is 0."""
+    return _encode({name: value for name, value in asdict(spent).items() if value})
+
+
+def spent_from(text: str) -> Spent:
+    """Return what `spent_text` wrote."""
+    return Spent(**json.loads(text))
 
 
 def goal_text(goal: Goal) -> str:

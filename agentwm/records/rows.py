@@ -1,14 +1,14 @@
 """Rows of the run store as values, and back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from agentwm.errors import RunStoreError
 from agentwm.records import encoding
-from agentwm.types import Action, Goal, Observation, Prediction, State, Transition, Value
+from agentwm.types import Action, Goal, Observation, Prediction, Spent, State, Transition, Value
 
 __all__ = [
     "EPISODE_COLUMNS",
@@ -35,7 +35,7 @@ class EpisodeRecord:
 
     ``status`` is ``running``, ``done`` or ``error``; ``error`` says why an episode could not be played. ``predictions``
     counts the steps whose success was predicted, ``predictions_right`` those where it came true. ``learned`` is whatever
-    was handed to `RunStore.end_episode`.
+    was handed to `RunStore.end_episode`. ``spent`` is what its decisions took, as far as that was kept.
     """
 
     episode: int
@@ -51,6 +51,7 @@ class EpisodeRecord:
     wall_s: float
     predictions: int
     predictions_right: int
+    spent: Spent = field(default_factory=Spent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,8 @@ class StepRecord:
     wall_s: float
 
 
-def episode_record(row: tuple[Any, ...]) -> EpisodeRecord:
-    """Return what a row of `EPISODE_COLUMNS` says."""
+def episode_record(row: tuple[Any, ...], spent: Sequence[Spent] = ()) -> EpisodeRecord:
+    """Return what a row of `EPISODE_COLUMNS` says, of an episode whose decisions have ``spent`` so much."""
     episode, phase, task, task_type, goal, status, won, steps, error, learned, wall_s, predictions, right = row
     return EpisodeRecord(
         episode=episode,
@@ -84,6 +85,7 @@ def episode_record(row: tuple[Any, ...]) -> EpisodeRecord:
         wall_s=wall_s,
         predictions=predictions,
         predictions_right=right,
+        spent=sum(spent, Spent()),
     )
 
 

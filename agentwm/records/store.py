@@ -23,7 +23,7 @@ from typing import Any, Self
 
 from agentwm.errors import RunStoreError, quoted
 from agentwm.records import encoding
-from agentwm.records.database import DATABASE, connect, create_database, expect_ours, lock, reading
+from agentwm.records.database import DATABASE, SPENT, connect, create_database, expect_ours, lock, reading
 from agentwm.records.rows import (
     EPISODE_COLUMNS,
     EpisodeRecord,
@@ -35,7 +35,7 @@ from agentwm.records.rows import (
     observation_row,
     step_record,
 )
-from agentwm.types import Action, Goal, Observation, Prediction, State, Trajectory, Transition, Value
+from agentwm.types import Action, Goal, Observation, Prediction, Spent, State, Trajectory, Transition, Value
 
 __all__ = ["EpisodeRecord", "RunStore", "StepRecord"]
 
@@ -110,7 +110,10 @@ class RunStore:
         """
         cls.open(path).close()  # what is no run gets no lock file
         writer = lock(path)
-        return cls(path, _open_ours(path), writer=writer, clock=clock)
+        store = cls(path, _open_ours(path), writer=writer, clock=clock)
+        with store._transaction() as db:
+            db.execute(SPENT)
+        return store
 
     @staticmethod
     def is_at(path: Path) -> bool:
@@ -194,8 +197,18 @@ class RunStore:
             )
         self._belief = (episode, 0, start)
 
-    def intend(self, episode: int, step: int, action: Action, predicted: Prediction | None = None) -> None:
+    def intend(
+        self,
+        episode: int,
+        step: int,
+        action: Action,
+        predicted: Prediction | None = None,
+        *,
+        spent: Spent | None = None,
+    ) -> None:
         """Write that ``action`` is about to be done; steps count from 0. Repeating a step not yet recorded replaces it.
+
+        ``spent`` is what it took to decide on it.
 
         Raises: RunStoreError when the step has an outcome already.
         """
@@ -215,6 +228,8 @@ class RunStore:
             )
             if cursor.rowcount != 1:
                 raise RunStoreError(f"step {step} of episode {episode} in {self.path} has been recorded already")
+            if spent is not None and spent != Spent():
+                db.execute("INSERT OR REPLACE INTO spent VALUES (?, ?, ?)", (episode, step, encoding.spent_text(spent)))
 
     def record(self, episode: int, step: int, transition: Transition) -> None:
         """Write what came of the step that `intend` announced. On return the step is acknowledged: it is never lost.
@@ -273,9 +288,20 @@ class RunStore:
     def episodes(self, phase: str | None = None) -> list[EpisodeRecord]:
         """Return all episodes, or those of ``phase``, in the order played."""
         query = f"SELECT {EPISODE_COLUMNS} FROM episodes e WHERE ? IS NULL OR phase = ? ORDER BY episode"  # noqa: S608 - a constant
-        found = self._rows(query, (phase, phase))
+        found, spent = self._rows(query, (phase, phase)), self._spent()
         with decoding(self.path, "its list of episodes"):
-            return [episode_record(row) for row in found]
+            return [episode_record(row, spent.get(row[0], ())) for row in found]
+
+    def episode(self, number: int) -> EpisodeRecord:
+        """Return the episode ``number``.
+
+        Raises: RunStoreError when there is none.
+        """
+        self._beginning(number)
+        row = self._row(f"SELECT {EPISODE_COLUMNS} FROM episodes e WHERE e.episode = ?", (number,))  # noqa: S608 - a constant
+        assert row is not None, "its beginning was just read"
+        with decoding(self.path, f"episode {number}"):
+            return episode_record(row, self._spent(number).get(number, ()))
 
     def completed(self, phase: str) -> list[EpisodeRecord]:
         """Return the episodes of ``phase`` that came to their end, well or badly."""
@@ -359,6 +385,17 @@ class RunStore:
         if not isinstance(data, dict):
             raise RunStoreError(f"the run in {self.path} is damaged: its {column} is {quoted(data)}")
         return data
+
+    def _spent(self, episode: int | None = None) -> dict[int, list[Spent]]:
+        """Return what each decision took, of all episodes or of one; nothing in a run from before that was kept."""
+        if self._row("SELECT 1 FROM sqlite_master WHERE name = 'spent'") is None:
+            return {}
+        query = "SELECT episode, spent FROM spent WHERE ? IS NULL OR episode = ? ORDER BY episode, step"
+        spent: dict[int, list[Spent]] = {}
+        with decoding(self.path, "what its decisions took"):
+            for number, text in self._rows(query, (episode, episode)):
+                spent.setdefault(number, []).append(encoding.spent_from(text))
+        return spent
 
     def _beginning(self, episode: int) -> tuple[str, Goal, dict[Any, Value]]:
         row = self._row("SELECT task, goal, start FROM episodes WHERE episode = ?", (episode,))

@@ -26,7 +26,7 @@ from agentwm.rules.store import RuleStore
 from agentwm.training.answers import AnswerForm
 from agentwm.types import Query, State, Transition, Vocabulary
 
-__all__ = ["FORMATS", "Export", "Format", "Side", "export", "sides"]
+__all__ = ["FORMATS", "Export", "Format", "Side", "export", "plain_row", "sides"]
 
 Format = Literal["sft", "preferences", "transitions"]
 Side = Literal["train", "held_out"]
@@ -143,7 +143,7 @@ class _Writer:
                 chosen, rejected = ([_assistant(answer)] for answer in pair)
                 return {"prompt": self._question(transition, asked), "chosen": chosen, "rejected": rejected}
             case "transitions":
-                return self._plain(transition, episode)
+                return plain_row(transition, episode.goal.text, self._vocabulary)
 
     def _question(self, transition: Transition, asked: _Asked) -> list[Mapping[str, str]]:
         query = Query(transition.before, transition.action)
@@ -151,22 +151,24 @@ class _Writer:
         messages = self._prompt.messages({**self._stable, **about})
         return [{"role": message.speaker, "content": message.text} for message in messages]
 
-    def _plain(self, transition: Transition, episode: EpisodeRecord) -> Row:
-        verb, args = transition.action
-        seen = transition.observation
-        return {
-            "goal": episode.goal.text,
-            "before": _facts(transition.before),
-            "action": [verb, *args],
-            "command": self._vocabulary.actions[verb].render(args),
-            "observation": seen.text,
-            "succeeded": transition.succeeded,
-            "changed": _facts(transition.changed),
-            "told": _facts({fluent: transition.after[fluent] for fluent in sorted(transition.told)}),
-            "reward": seen.reward,
-            "terminated": seen.terminated,
-            "truncated": seen.truncated,
-        }
+
+def plain_row(transition: Transition, goal: str, vocabulary: Vocabulary) -> Row:
+    """Return what a row of the form ``transitions`` says beside where it stands; ``goal`` is what the episode asked for, in words."""
+    verb, args = transition.action
+    seen = transition.observation
+    return {
+        "goal": goal,
+        "before": _facts(transition.before),
+        "action": [verb, *args],
+        "command": vocabulary.actions[verb].render(args),
+        "observation": seen.text,
+        "succeeded": transition.succeeded,
+        "changed": _facts(transition.changed),
+        "told": _facts({fluent: transition.after[fluent] for fluent in sorted(transition.told)}),
+        "reward": seen.reward,
+        "terminated": seen.terminated,
+        "truncated": seen.truncated,
+    }
 
 
 def _assistant(answer: str) -> Mapping[str, str]:

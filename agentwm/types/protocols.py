@@ -210,11 +210,12 @@ class PlannerParts:
 
 @dataclass(frozen=True, slots=True)
 class PlannerSpec:
-    """What an entry point of the group ``agentwm.planners`` names."""
+    """What an entry point of the group ``agentwm.planners`` names; ``budget`` is a decision's where nobody gives another."""
 
     name: str
     summary: str
     make: Callable[[PlannerParts], Planner]
+    budget: PlanningBudget = field(default_factory=PlanningBudget)
 
 
 class Inducer(Protocol):

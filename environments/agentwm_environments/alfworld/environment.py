@@ -86,14 +86,14 @@ class AlfworldEnvironment:
 
     def task_type(self, task: str) -> str:
         """Return which of ALFWorld's six task types ``task`` is."""
-        return self._game_of(task).task_type
+        return self.game(task).task_type
 
     def reset(self, task: str, *, seed: int = 0) -> Observation:  # noqa: ARG002 -- a household has no chance in it
         """Begin ``task``. ``seed`` changes nothing.
 
         Raises: TaskError when there is no such task, the official engine refuses it, or nobody annotated it and that was asked for.
         """
-        game = self._game_of(task)
+        game = self.game(task)
         if self._official is None:
             self._household = Household(game, self._laws)
         else:
@@ -132,7 +132,11 @@ class AlfworldEnvironment:
         if self._official is not None:
             self._official.close()
 
-    def _game_of(self, task: str) -> Game:
+    def game(self, task: str) -> Game:
+        """Return the game that ``task`` is.
+
+        Raises: TaskError when there is none.
+        """
         try:
             return self._tasks.games[task]
         except KeyError:
