@@ -29,8 +29,10 @@ class Preset:
 
     ``source`` is the paper, ``differs`` what is not as there. ``ask`` and ``roles`` are of the language model, None and empty where none
     is asked. It is told ``tells`` when it proposes: the ``rules`` as sentences, the ``knowledge`` graph that they amount to, the ``scene``
-    as a graph. Where it ``proposes_alone``, the rules' own plans are not proposed beside its. ``budget`` is for a decision to which nobody
-    gave another; its depth, how far is looked ahead, belongs to the method, and holds where the other has none.
+    as a graph. Where it ``proposes_alone``, the rules' own plans are not proposed beside its. A judgement is the mean of ``votes``.
+
+    ``budget`` is for a decision to which nobody gave another; its depth, how far is looked ahead, belongs to the method, and holds where
+    the other has none.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Preset:
     roles: tuple[Role, ...] = ()
     tells: tuple[Told, ...] = ("rules",)
     proposes_alone: bool = False
+    votes: int = 1
     budget: PlanningBudget = field(default_factory=PlanningBudget)
 
     @property
@@ -119,26 +122,28 @@ _ALL = (
         "policy, world model and critic are one language model; the best few courses of action are followed",
         "Deng et al. (2025), SimuRA, arXiv 2507.23773",
         "the belief is the environment's, or what the model perceives, and not a summary in prose; actions are commands, and no intents "
-        "that an actor grounds; a judgement is asked once; learned rules, where there are any, overrule the model; the default budget is "
-        "ours",
+        "that an actor grounds; a judgement is the mean of three; learned rules, where there are any, overrule the model; the default "
+        "budget is ours",
         planner="beam",
         ask="always",
         roles=("propose", "predict", "judge"),
         tells=(),
         proposes_alone=True,
+        votes=3,
         budget=PlanningBudget(llm_calls=40, depth=3),
     ),
     Preset(
         "webdreamer",
         "each candidate of a language model is simulated by it, judged by it, and the best one is done",
         "Gu et al. (2024), WebDreamer, arXiv 2411.06559",
-        "a judgement is a number from 0 to 1, asked once, where the paper averages several votes of 0, 0.5 and 1; learned rules, where "
-        "there are any, overrule the model; the default budget is ours",
+        "a vote is a number from 0 to 1, where the paper's are 0, 0.5 and 1, and three are averaged; learned rules, where there are any, "
+        "overrule the model; the default budget is ours",
         planner="best-of-n",
         ask="always",
         roles=("propose", "predict", "judge"),
         tells=(),
         proposes_alone=True,
+        votes=3,
         budget=PlanningBudget(llm_calls=40, depth=2),
     ),
     Preset(

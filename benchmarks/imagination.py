@@ -98,7 +98,7 @@ def _tell_plans(world: Environment, tasks: Sequence[str], rules: RuleStore, opti
         "The same actions in imagination and then in the world, once the room was toured and nothing was hidden any more:\n"
     )
     print(
-        "| who acts, and what happens in imagination | games | won there | won in the world | same end | every step the same | steps the same |"
+        "| who acts, what happens | games | won in imagination | won in the world | same end | all steps the same | steps the same |"
     )
     print("|---" * 7 + "|")
     hidden: list[str] = []

@@ -1,4 +1,4 @@
-"""One decision from inside: what is foreseen of actions, what it is worth, and what each strategy makes of it in worlds with known optima."""
+"""One decision from inside: what is foreseen, what it is worth, and what each strategy makes of it in worlds with known optima."""
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -87,7 +87,8 @@ def test_luck_is_weighed_and_what_comes_later_is_discounted() -> None:
     outlook = looking(GAMBLE)
     risky, sure = course(outlook, "risky"), course(outlook, "safe", "on")
     assert risky.gained == pytest.approx(0.6 * 2 - 0.4 * 10, abs=1e-3)
-    assert (risky.reached, risky.branches) == (pytest.approx(0.6), ())
+    assert risky.reached == pytest.approx(0.6)
+    assert not risky.branches
     assert sure.gained == pytest.approx(DISCOUNT, abs=1e-3)
     assert (sure.reached, sure.is_open) == (1.0, False)
     assert outlook.plan(sure, 1.0, "").reaches_goal
@@ -188,7 +189,8 @@ def test_reaching_the_goal_pays_and_ends(begin: Begin) -> None:
     outlook = Outlook(episode.state, goal, parts, avoid={})
     egg, mug = (Action("take", (thing, "countertop 1")) for thing in ("egg 1", "mug 1"))
     taken, other = outlook.advance([(outlook.start, egg), (outlook.start, mug)])
-    assert (taken.reached, taken.gained, taken.branches) == (pytest.approx(1.0), pytest.approx(1.0, abs=1e-3), ())
+    assert (taken.reached, taken.gained) == pytest.approx((1.0, 1.0), abs=1e-3)
+    assert not taken.branches
     assert other.reached == 0
     assert other.branches
 
@@ -219,7 +221,8 @@ def test_the_critic_judges_what_goes_on_all_at_once_and_nothing_that_has_ended()
     outlook = judged_by(looking(GAMBLE), critic)
     prospects = [course(outlook, *verbs) for verbs in (("safe",), ("on",), ("safe", "on"), ("risky",))]
     values = outlook.values(prospects)
-    assert values == pytest.approx([0.7 * DISCOUNT, 0.0, DISCOUNT, -2.8], abs=1e-2)
+    doubt = outlook.parts.pessimism * 0.5  # no rule speaks of going on from the fork
+    assert values == pytest.approx([0.7 * DISCOUNT, -doubt, DISCOUNT, -2.8], abs=1e-2)
     assert critic.judged == [4]
 
 
@@ -243,9 +246,9 @@ class Proposing:
         state: State,  # noqa: ARG002 -- a proposer's
         goal: Goal,  # noqa: ARG002 -- as above
         *,
-        avoid: Mapping[Action, Sequence[Situation]] = NONE,
+        avoid: Mapping[Action, Sequence[Situation]] = NONE,  # noqa: ARG002 -- as above
     ) -> Iterator[Plan]:
-        return (plan for plan in self.plans if plan.actions[0] not in avoid)
+        return iter(self.plans)
 
 
 def plan(*verbs: str) -> Plan:
@@ -307,32 +310,25 @@ def test_the_rules_allow_just_what_they_foretell_to_succeed_and_to_change_someth
 
 
 def test_the_share_of_the_goal_that_holds_is_that_of_the_best_thing(begin: Begin) -> None:
-    episode = begin()
+    episode = begin("go to countertop 1")
     words = episode.vocabulary
-    hot = {Fluent("hot", ("apple 1",)): True, Fluent("in", ("egg 1",)): "countertop 1"}
-    shares = Conditions(words).judge([episode.state, {**episode.state, **hot}], episode.goal)
+    shares = Conditions(words).judge(
+        [episode.state, {**episode.state, Fluent("hot", ("apple 1",)): True}], episode.goal
+    )
     assert 0 < shares[0] < shares[1] <= 1
     assert Conditions(words).judge([episode.state], Goal("be happy")) == [0.0]
     assert Conditions(words).judge([{}], episode.goal) == [0.0]
 
 
 def test_the_nearer_the_goal_in_the_rules_the_higher_a_state_is_judged(begin: Begin) -> None:
-    steps = [
-        "go to countertop 1",
-        "take apple 1 from countertop 1",
-        "go to microwave 1",
-        "heat apple 1 with microwave 1",
-        "go to countertop 1",
-    ]
-    states = [begin(*steps[:number]).state for number in range(2, len(steps) + 1)]
-    episode = begin()
-    critic = Distance(MeansEnds(HOUSEHOLD.store, episode.vocabulary))
-    judged = critic.judge(states, episode.goal)
-    assert judged == sorted(judged)
-    assert judged[-1] == pytest.approx(NEARER, abs=1e-3), "one step away"
-    done = {**states[-1], Fluent("holding"): None, Fluent("in", ("apple 1",)): "countertop 1"}
+    episode = begin("go to countertop 1", "take apple 1 from countertop 1", "go to microwave 1")
+    heated = {**episode.state, Fluent("hot", ("apple 1",)): True}
+    carried = {**heated, Fluent("at"): "countertop 1"}
+    done = {**carried, Fluent("holding"): None, Fluent("in", ("apple 1",)): "countertop 1"}
     assert is_reached(episode.goal, done, episode.vocabulary)
-    assert critic.judge([done], episode.goal) == [1.0]
+    critic = Distance(MeansEnds(HOUSEHOLD.store, episode.vocabulary))
+    judged = critic.judge([episode.state, heated, carried, done], episode.goal)
+    assert judged == pytest.approx([NEARER**steps for steps in (3, 2, 1, 0)], abs=1e-5)
 
 
 def test_where_no_way_is_known_little_is_thought_of_a_state(begin: Begin) -> None:
@@ -354,7 +350,7 @@ def test_expectation_takes_the_safe_door(strategy: Strategy) -> None:
     found = strategy(looking(GAMBLE, calls=500))
     assert [action.verb for action in found[0].actions] == ["safe", "on"]
     assert found[0].value == pytest.approx(DISCOUNT, abs=1e-2)
-    assert all(each.value is not None and each.value <= found[0].value for each in found)
+    assert [each.value for each in found] == sorted((each.value or 0.0 for each in found), reverse=True)
     risky = [each for each in found if each.actions[0].verb == "risky" and len(each.actions) == 1]
     assert all(each.value == pytest.approx(-2.8, abs=1e-2) for each in risky)
 
@@ -446,11 +442,9 @@ def test_a_tree_of_futures_finds_what_value_iteration_finds_on_ice() -> None:
 # --- where the budget ends --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("strategy", [*STRATEGIES, best_of_n])
+@pytest.mark.parametrize("strategy", [beam, best_of_n, cem, mcts])
 @pytest.mark.parametrize("world", [LAKE, LOCKS], ids=lambda world: str(world.environment))
 def test_wherever_the_budget_ends_something_was_found_in_what_was_asked(world: World, strategy: Strategy) -> None:
-    if strategy is best_first:
-        pytest.skip("it looks for what is sure to pay, and for nothing less")
     for calls in range(1, 40):
         found = strategy(looking(world, calls=calls))
         assert found, calls
@@ -500,7 +494,7 @@ def climbing(depth: int | None) -> Plan:
 def test_a_plan_is_mended_where_the_model_says_that_it_fails() -> None:
     mended = climbing(None)
     assert "".join(action.verb for action in mended.actions) == "aabbbbbb"
-    assert mended.reason == "thinks of b, mended at a" or "mended at a" in mended.reason
+    assert mended.reason == "thinks of a, mended at a"
     assert len(mended.predictions) == 8
 
 
@@ -563,8 +557,9 @@ def test_where_all_proposals_begin_alike_nothing_is_weighed_and_the_calls_saved_
     assert (easy.spent.one_step, easy.spent.model_calls_saved) == (1, 0)
 
 
-def test_in_a_familiar_state_it_is_decided_as_before_and_the_calls_saved_are_told() -> None:
-    strategy = Noted(replace(plan("on"), value=0.5))
+def test_where_chance_led_back_it_is_decided_as_before_and_the_calls_saved_are_told() -> None:
+    episode = GAMBLE.begin()
+    strategy = Noted(replace(plan("risky"), value=0.5, predictions=(foretold(episode, Action("risky")),)))
     episode, planner = deliberating(GAMBLE, strategy)
     first = planner.plan(episode.state, episode.goal)
     again = planner.plan(episode.state, episode.goal)
@@ -572,6 +567,15 @@ def test_in_a_familiar_state_it_is_decided_as_before_and_the_calls_saved_are_tol
     assert again.actions == first.actions
     assert again.reason.endswith("as before")
     assert (again.spent.one_step, again.spent.model_calls_saved) == (1, 3)
+
+
+def test_whoever_comes_back_to_a_state_by_no_chance_weighs_it_anew() -> None:
+    episode = GAMBLE.begin()
+    strategy = Noted(replace(plan("safe"), value=0.5, predictions=(foretold(episode, Action("safe")),)))
+    episode, planner = deliberating(GAMBLE, strategy)
+    for _ in range(2):
+        planner.plan(episode.state, episode.goal)
+    assert strategy.times == 2
 
 
 def test_what_is_kept_to_is_no_decision_that_was_easy() -> None:

@@ -49,7 +49,8 @@ class LLMMind:
     Its answers are those of ``backend``, to questions put in the words of ``prompts``, a prompt per role. What it foretells is calibrated
     on the episodes that have ended: ``notes`` hold what was foretold in those before. A role without a prompt stays the rules'. ``ration``
     is what holds ``backend`` to the budget of a decision, None for no budget. ``tells`` is what the proposer is told of the world beside
-    the goal and the facts; where it ``proposes_alone``, the rules' own plans are not proposed beside its.
+    the goal and the facts; where it ``proposes_alone``, the rules' own plans are not proposed beside its. A judgement is the
+    mean of ``votes``.
     """
 
     def __init__(  # noqa: PLR0913 -- what a mind is made from
@@ -62,6 +63,7 @@ class LLMMind:
         ration: Ration | None = None,
         tells: Sequence[Told] = ("rules",),
         proposes_alone: bool = False,
+        votes: int = 1,
     ) -> None:
         self.backend = backend
         self.prompts = dict(prompts)
@@ -70,6 +72,7 @@ class LLMMind:
         self._ration = ration
         self._tells = tells
         self._proposes_alone = proposes_alone
+        self._votes = votes
         self._answers = Answers()
         self._world: LLMWorldModel | None = None
         self._roles: dict[str, LLMWorldModel | LLMProposer | LLMCritic] = {}
@@ -117,7 +120,7 @@ class LLMMind:
         if "propose" in prompts:
             self._roles["propose"] = self._proposer(rules, episode)
         if "judge" in prompts:
-            self._roles["judge"] = LLMCritic(self.backend, prompts["judge"], words)
+            self._roles["judge"] = LLMCritic(self.backend, prompts["judge"], words, samples=self._votes)
 
     def _proposer(self, rules: RuleStore, episode: Episode) -> LLMProposer:
         words, tells = episode.vocabulary, self._tells

@@ -136,11 +136,11 @@ class LLMRun:
 
 
 def _manner(config: RunConfig) -> dict[str, Any]:
-    """Return what the preset of ``config`` says of the proposer; nothing where there is none, or it asks no model."""
+    """Return what the preset of ``config`` says of the proposer and the critic; nothing where there is none, or it asks no model."""
     chosen = None if config.preset is None else preset(config.preset)
     if chosen is None or not chosen.needs_model:
         return {}
-    return {"tells": chosen.tells, "proposes_alone": chosen.proposes_alone}
+    return {"tells": chosen.tells, "proposes_alone": chosen.proposes_alone, "votes": chosen.votes}
 
 
 def _prompts_of(config: RunConfig) -> list[str]:

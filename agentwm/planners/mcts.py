@@ -77,9 +77,11 @@ class _Tree:
     """A tree of futures, grown one simulation at a time."""
 
     def __init__(self, outlook: Outlook) -> None:
-        self._outlook = outlook
         self._depth = outlook.depth
         self._options = outlook.parts.options
+        self._after = outlook.after
+        self._foresee = outlook.foresee_one
+        self._judge = outlook.judge
         self._rng = outlook.rng
         self._has_critic = outlook.parts.critic is not None
         self._best_reward = outlook.parts.best_reward
@@ -89,13 +91,10 @@ class _Tree:
         self._nodes: dict[int, _Node] = {}
         self.root = self._added(outlook.state, outlook.key, outlook.root_actions)
 
-    def _node(self, state: State, key: int) -> _Node:
-        """Return the node of ``state``, one for all the ways that lead to it."""
-        return self._nodes.get(key) or self._added(state, key, self._options(state))
-
     def _added(self, state: State, key: int, actions: Sequence[Action]) -> _Node:
+        """Return the node of ``state``: it is the only one, whatever way leads to it."""
         untried = self._shuffled(actions)
-        value = self._outlook.judge([state])[0] if self._has_critic else 0.0
+        value = self._judge([state])[0] if self._has_critic else 0.0
         hoped = value if self._has_critic else self._best_reward
         node = self._nodes[key] = _Node(state, key, untried, value, hoped)
         return node
@@ -132,8 +131,8 @@ class _Tree:
             if below is _END or confidence < LEAST_CONFIDENCE:
                 break
             if below is unmet:
-                after = self._outlook.after(node.state, node.key, edge.foreseen.futures[place].changes)
-                below = edge.below[place] = self._node(*after)
+                state, key = self._after(node.state, node.key, edge.foreseen.futures[place].changes)
+                edge.below[place] = self._nodes.get(key) or self._added(state, key, self._options(state))
                 is_news = True
             if is_news:
                 break
@@ -142,7 +141,7 @@ class _Tree:
         return is_news
 
     def _tried(self, node: _Node) -> _Edge:
-        foreseen = self._outlook.foresee_one(node.state, node.key, node.untried[-1])
+        foreseen = self._foresee(node.state, node.key, node.untried[-1])
         edge = _Edge(node.untried.pop(), foreseen, self._unmet)
         node.edges.append(edge)
         return edge

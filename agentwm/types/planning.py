@@ -49,7 +49,9 @@ class PlanningBudget:
 
     def __str__(self) -> str:
         limits = [
-            f"{each.name}={getattr(self, each.name):.15g}" for each in fields(self) if getattr(self, each.name) is not None
+            f"{each.name}={getattr(self, each.name):.15g}"
+            for each in fields(self)
+            if getattr(self, each.name) is not None
         ]
         return ",".join(limits) or "no limit"
 
