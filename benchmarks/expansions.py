@@ -174,7 +174,7 @@ def tell_cost(reasoners: Path | None) -> None:
 def _compare(ours: Costs, theirs: Costs) -> None:
     print(
         "\nllm-reasoners in an interpreter of its own, in turns with the above; the ratio is ours to its. Fastest is with a running mean "
-        "instead of numpy's, and rollouts drawn without numpy; it has no switch to leave them out, as ours does, so that a subclass does.\n"
+        "instead of numpy's, and rollouts drawn without numpy; ours makes none, and a subclass leaves them out of its.\n"
     )
     print("| llm-reasoners | size | microseconds | ours | ratio |\n|---|---|---|---|---|")
     for (setting, size), seconds in theirs.items():
@@ -223,18 +223,18 @@ def _look_up(world: World) -> float:
 def tell_growth() -> None:
     """Print how planning time grows with the horizon and with the number of actions."""
     print(
-        f"\nCPU milliseconds of one decision, each planner as it is by default, best of {TRIES}: mcts makes {mcts.SIMULATIONS} simulations, "
-        f"cem at most {cem.ROUNDS} rounds of {cem.SAMPLES} samples, beam is {beam.WIDTH} wide. In the tree nothing pays; in the corridor one "
-        "action leads on, to a reward at the horizon, and the others lead back (in parentheses: no plan that surely gets it). An exponent "
-        "of growth is the slope of a least-squares line through the logarithms.\n"
+        f"\nCPU milliseconds of one decision with no limit but the horizon, best of {TRIES}: mcts makes {mcts.SIMULATIONS} simulations, "
+        f"cem at most {cem.ROUNDS} rounds of {cem.SAMPLES} samples, beam is {beam.WIDTH} wide. In the tree nothing pays; in the corridor "
+        "one action leads on, to a reward one step before the horizon, and the others lead back (in parentheses: no plan that surely gets "
+        "it). An exponent of growth is the slope of a least-squares line through the logarithms.\n"
     )
     _tell_growth("tree, horizon (4 actions)", DISTANCES, lambda size: (Tree(4), PlanningBudget(depth=size)))
     _tell_growth("tree, actions (horizon 10)", BRANCHINGS, lambda size: (Tree(size), PlanningBudget(depth=10)))
     _tell_growth(
-        "corridor, horizon (4 actions)", DISTANCES, lambda size: (Corridor(4, size), PlanningBudget(depth=size + 1))
+        "corridor, length (4 actions)", DISTANCES, lambda size: (Corridor(4, size), PlanningBudget(depth=size + 1))
     )
     _tell_growth(
-        "corridor, actions (horizon 10)", BRANCHINGS, lambda size: (Corridor(size, 10), PlanningBudget(depth=11))
+        "corridor, actions (horizon 11)", BRANCHINGS, lambda size: (Corridor(size, 10), PlanningBudget(depth=11))
     )
     _tell_search()
 

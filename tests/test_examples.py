@@ -20,7 +20,12 @@ LIMIT_S = 60
 
 
 def test_there_are_notebooks() -> None:
-    assert [path.name for path in NOTEBOOKS] == ["llm_mind.ipynb", "quickstart.ipynb", "rules.ipynb"]
+    assert [path.name for path in NOTEBOOKS] == [
+        "llm_mind.ipynb",
+        "look_ahead.ipynb",
+        "quickstart.ipynb",
+        "rules.ipynb",
+    ]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
