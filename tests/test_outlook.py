@@ -603,3 +603,13 @@ def test_a_vetoed_plan_is_not_followed_but_shown() -> None:
     chosen = planner.plan(episode.state, episode.goal)
     assert chosen.reason == "knows nothing better"
     assert [each.actions for each in chosen.considered] == [(Action("risky"),)]
+
+
+def test_states_that_differ_in_minus_one_and_minus_two_have_keys_of_their_own() -> None:
+    """Python gives both numbers the same hash."""
+    score = Fluent("score")
+    outlook = looking(WORLDS[0])
+    before, key = outlook.after(outlook.state, outlook.key, {score: 0})
+    keys = {value: outlook.after(before, key, {score: value})[1] for value in (-1, -2)}
+    assert keys[-1] != keys[-2]
+    assert outlook.after({**before, score: -1}, keys[-1], {score: 0})[1] == key

@@ -226,12 +226,12 @@ def mcts(outlook: Outlook) -> list[Plan]:
 def _plan(edge: _Edge, depth: int) -> Plan:
     """Return the plan that begins with ``edge`` and goes on, ``depth`` actions in all at most, while nothing is left to chance."""
     actions, predictions, value, is_won = [edge.action], [edge.foreseen.prediction], edge.value, False
-    for _ in range(depth - 1):
+    while True:
         likeliest = max(range(len(edge.below)), key=lambda place: edge.foreseen.futures[place].probability)
         future, below = edge.foreseen.futures[likeliest], edge.below[likeliest]
         is_sure = future.probability >= SURE * edge.foreseen.prediction.confidence
         is_won = is_sure and future.is_end and future.reward > 0
-        if not is_sure or not below.edges:
+        if not is_sure or not below.edges or len(actions) >= depth:
             break
         edge = max(below.edges, key=lambda each: each.value)
         actions.append(edge.action)

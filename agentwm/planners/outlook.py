@@ -233,19 +233,18 @@ class Outlook:
     def key(self) -> int:
         """What tells the present state from others."""
         key = 0
-        for item in self.state.items():
-            key ^= hash(item)
+        for fluent, value in self.state.items():
+            key ^= _mark(fluent, value)
         return key
 
     def after(self, state: State, key: int, changes: Mapping[Fluent, Value]) -> tuple[State, int]:
         """Return ``state`` with ``changes`` made, and its key."""
         if not changes:
             return state, key
-        for item in changes.items():
-            fluent = item[0]
+        for fluent, value in changes.items():
             if fluent in state:
-                key ^= hash((fluent, state[fluent]))
-            key ^= hash(item)
+                key ^= _mark(fluent, state[fluent])
+            key ^= _mark(fluent, value)
         return {**state, **changes}, key
 
     @property
@@ -332,3 +331,8 @@ class Outlook:
 def is_vetoed(prediction: Prediction) -> bool:
     """Whether the rules say that the action fails. Where they are silent, the plan's own optimism stands."""
     return prediction.source == "rules" and not prediction.success
+
+
+def _mark(fluent: Fluent, value: Value) -> int:
+    """Return what ``fluent`` being ``value`` adds to the key of a state."""
+    return hash((fluent, value if value != -1 else "-1"))  # -1 and -2 have the same hash
