@@ -10,7 +10,6 @@ from agentwm.types import Goal, State, Vocabulary
 __all__ = ["Conditions", "Distance"]
 
 NEARER = 0.95  # what a step less to go is worth, as a factor
-MOST_NODES = 400
 SCALE = 0.2  # how much of the goal's conditions that hold are worth where no way to it is known
 
 
@@ -52,7 +51,7 @@ class Distance:
         moment = goal, hash(frozenset(state.items()))
         known = self._judged.get(moment)
         if known is None:
-            plan = self._proposer.reach(state, goal.conditions, most_nodes=MOST_NODES)
+            plan = self._proposer.reach(state, goal.conditions)
             known = NEARER**plan.cost if plan is not None else SCALE * self._conditions.judge([state], goal)[0]
             self._judged[moment] = known
         return known
