@@ -30,9 +30,7 @@ from agentwm.types import (
 from agentwm_environments.small import crafting, frozenlake, gamble, locks, sokoban, taxi
 from agentwm_environments.small.truth import KnownWorld
 
-SPECS = {
-    spec.name: spec for spec in (crafting.SPEC, frozenlake.SPEC, gamble.SPEC, locks.SPEC, sokoban.SPEC, taxi.SPEC)
-}
+SPECS = {spec.name: spec for spec in (crafting.SPEC, frozenlake.SPEC, gamble.SPEC, locks.SPEC, sokoban.SPEC, taxi.SPEC)}
 TRUE_RULES = {
     "crafting": crafting.TRUE_RULES,
     "frozenlake": frozenlake.TRUE_RULES,

@@ -148,5 +148,9 @@ def test_two_replays_leave_the_same_bytes(replays: list[tuple[Path, Report]]) ->
     for name in ("replies.jsonl", "asked.json"):
         assert (one / name).read_bytes() == (two / name).read_bytes()
     recorded = NO_RULES.read_text().splitlines()
-    assert [row for row in recorded if row in set((one / "replies.jsonl").read_text().splitlines())], "nothing was asked"
-    assert set((one / "replies.jsonl").read_text().splitlines()) <= set(recorded)  # less is asked now than when it was recorded
+    assert [row for row in recorded if row in set((one / "replies.jsonl").read_text().splitlines())], (
+        "nothing was asked"
+    )
+    assert set((one / "replies.jsonl").read_text().splitlines()) <= set(
+        recorded
+    )  # less is asked now than when it was recorded

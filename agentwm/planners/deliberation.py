@@ -117,13 +117,13 @@ class Deliberation:
         """Return the strategy's best plan; where it promises nothing, the first proposal; where there is none, anything allowed."""
         plans = [plan for plan in self._strategy(outlook) if plan.actions]
         best = next((plan for plan in plans if not plan.is_vetoed), None)
-        if best is None or not self._promises(best, outlook):
-            best = next(iter(outlook.proposals), best)
+        if (best is None or not self._promises(best, outlook)) and outlook.proposals:
+            best = _weighed_as(outlook.proposals[0], plans)
         if best is None and outlook.root_actions:
             best = Plan((outlook.rng.choice(outlook.root_actions),), "knows nothing better")
         if best is None:
             return Plan((), "nothing worth doing is known", considered=tuple(plans[:CONSIDERED]))
-        return replace(best, considered=tuple(plan for plan in plans if plan is not best)[:CONSIDERED])
+        return replace(best, considered=tuple(each for each in plans if each.actions != best.actions)[:CONSIDERED])
 
     @staticmethod
     def _promises(plan: Plan, outlook: Outlook) -> bool:
@@ -131,6 +131,12 @@ class Deliberation:
         if plan.reaches_goal or plan.value is None:
             return True
         return plan.value > outlook.values([outlook.start])[0] + WORTH_IT
+
+
+def _weighed_as(proposal: Plan, plans: Sequence[Plan]) -> Plan:
+    """Return ``proposal`` with what was found of it among ``plans``, where it was weighed there."""
+    weighed = next((plan for plan in plans if plan.actions == proposal.actions), None)
+    return proposal if weighed is None else replace(proposal, value=weighed.value, predictions=weighed.predictions)
 
 
 def _is_left_to_chance(plan: Plan) -> bool:

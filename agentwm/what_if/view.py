@@ -161,7 +161,7 @@ def _plans_table(replanned: Replanned) -> RenderableType:
     for number, (plan, course) in enumerate(pairs[:PLANS_SHOWN]):
         is_chosen = number == 0 and bool(replanned.plan.actions)
         mark = Text("✓", style="green") if is_chosen else Text("✗" if _is_vetoed(plan, course) else "", style="red")
-        value = "" if plan.value is None else f"{plan.value:.2f}"
+        value = "" if plan.value is None else f"{round(plan.value, 2) + 0.0:.2f}"
         table.add_row(mark, value, Text(course.command), _imagined(plan, course))
     if (more := len(pairs) - PLANS_SHOWN) > 0:
         table.caption = f"and {more} more"
