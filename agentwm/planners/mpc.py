@@ -71,9 +71,8 @@ def propose_and_repair(outlook: Outlook) -> list[Plan]:
 def _proposals(outlook: Outlook, state: State, refused: dict[Action, Sequence[Situation]]) -> Sequence[Plan]:
     """Return the plan that is proposed in ``state``, if there is one within the horizon."""
     for plan in outlook.parts.proposer.propose(state, outlook.goal, avoid=refused):
-        if plan.actions and outlook.is_within(
-            plan
-        ):  # with no actions the goal is believed reached, wrongly: the episode goes on
+        # With no actions the goal is believed reached, wrongly: the episode goes on.
+        if plan.actions and outlook.is_within(plan):
             return [plan]
     return []
 

@@ -46,7 +46,7 @@ Key = frozenset[tuple[Fluent, Value]]
 
 Way = tuple[float, float, State, Key | None]
 Ways = dict[Action, list[Way]]
-"""Where each action may lead from a state: (probability, reward, the next state, what tells it from others, None at an end)."""
+"""Where each action may lead from a state: (probability, reward less the price of doubt, the next state, its key or None at an end)."""
 
 
 class Payoff:
@@ -127,11 +127,15 @@ class Payoff:
         foretold = self._foretold(state)
         if len(foretold) < len(ground_actions(state, self._vocabulary)):
             self._hurried.append(key)
-        self._graph[key] = {action: [self._way(state, each) for each in outcomes] for action, outcomes in foretold}
+        self._graph[key] = {
+            action: [self._way(state, each, confidence) for each in outcomes]
+            for action, outcomes, confidence in foretold
+        }
 
-    def _way(self, state: State, outcome: Outcome) -> Way:
+    def _way(self, state: State, outcome: Outcome, confidence: float) -> Way:
         there = apply_changes(state, outcome.changes)
-        return outcome.probability, outcome.reward or 0.0, there, None if outcome.terminated else self._key(there)
+        worth = (outcome.reward or 0.0) - self._parts.pessimism * (1 - confidence)
+        return outcome.probability, worth, there, None if outcome.terminated else self._key(there)
 
     @staticmethod
     def _iterated(graph: dict[Key, Ways]) -> dict[Key, float]:
@@ -152,7 +156,7 @@ class Payoff:
         worth = {action: _worth(ways, self._values) for action, ways in here.items() if self._is_listed(action)}
         most = max(worth.values(), default=0.0)
         best = [action for action, value in worth.items() if value >= most - CLOSE]
-        if not best or (len(best) == len(worth) and not most):
+        if not best or (len(best) == len(worth) and most <= CLOSE):
             return self._anything(state)
         return Plan((self._rng.choice(best),), f"is worth {most:.3f}", reaches_goal=True)
 
@@ -174,7 +178,7 @@ class Payoff:
         for state, way in frontier:
             if len(way) == self._depth:
                 break
-            for action, outcomes in self._foretold(state):
+            for action, outcomes, _ in self._foretold(state):
                 if not way and not self._is_listed(action):
                     continue
                 outcome = outcomes[0]
@@ -190,12 +194,13 @@ class Payoff:
 
     # --- both --------------------------------------------------------------------------------------------------------
 
-    def _foretold(self, state: State) -> list[tuple[Action, list[Outcome]]]:
+    def _foretold(self, state: State) -> list[tuple[Action, list[Outcome], float]]:
+        """Return each action with its outcomes and the confidence in them; fewer where the budget ends."""
         actions = ground_actions(state, self._vocabulary)
         predictions = self._model.predict([Query(state, action) for action in actions])
         return [
-            (action, [o for o in prediction.outcomes if o.probability >= LEAST] or [prediction.outcomes[0]])
-            for action, prediction in zip(actions, predictions, strict=False)  # fewer where a budget ends
+            (action, [o for o in said.outcomes if o.probability >= LEAST] or [said.outcomes[0]], said.confidence)
+            for action, said in zip(actions, predictions, strict=False)
         ]
 
     def _really(self, outcome: Outcome, state: State) -> bool:
@@ -206,7 +211,7 @@ class Payoff:
         busy: list[Action] = []
         with until_spent:
             foretold = self._foretold(state) if self._depth != 0 else []
-            busy = [action for action, ways in foretold if any(self._really(way, state) for way in ways)]
+            busy = [action for action, ways, _ in foretold if any(self._really(way, state) for way in ways)]
         possible = [action for action in busy if self._is_listed(action)]
         possible = possible or [action for action in ground_actions(state, self._vocabulary) if self._is_listed(action)]
         if not possible:
