@@ -50,7 +50,6 @@ from agentwm.types import (
     Vocabulary,
 )
 from agentwm_environments.alfworld.game import Game
-from agentwm_environments.small import frozenlake, taxi
 from agentwm_environments.small.sokoban import level_of
 from agentwm_environments.small.sokoban_levels import solve
 
@@ -58,8 +57,8 @@ Begin = Callable[..., Episode]
 Strategy = Callable[[Outlook], Sequence[Plan]]
 
 GAMBLE, SOKOBAN, LOCKS, HOUSEHOLD = WORLDS
-TAXI = World("taxi", taxi.TRUE_RULES)
-LAKE = World("frozenlake", frozenlake.TRUE_RULES)
+TAXI = World("taxi")
+LAKE = World("frozenlake")
 NONE: Mapping[Action, Sequence[Situation]] = MappingProxyType({})
 
 

@@ -110,7 +110,8 @@ class EnvironmentSpec:
     ``splits`` and ``engines`` list what is accepted, the default first.
     ``check`` tries the environment out for `agentwm doctor`: it returns what it found, a line each, and raises an AgentwmError where
     something is broken. A run that asks for nothing else learns from ``learn`` episodes of at most ``learning_steps`` actions, and
-    plays ones of at most ``max_steps``. ``goals`` lists the ways in which goals can be worded, the default first; all others are
+    plays ones of at most ``max_steps``. ``true_rules`` states how the ordinary world works, a rule a line, where it is known: for tests
+    and comparisons, and never told to an agent. ``goals`` lists the ways in which goals can be worded, the default first; all others are
     people's own words, which only a language model reads.
     """
 
@@ -125,6 +126,7 @@ class EnvironmentSpec:
     learning_steps: int = 100
     max_steps: int = 50
     goals: tuple[str, ...] = ("template",)
+    true_rules: Callable[[], Sequence[str]] = tuple
 
 
 class Perceiver(Protocol):

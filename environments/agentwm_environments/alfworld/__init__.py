@@ -19,6 +19,12 @@ def _check() -> Sequence[str]:
     return check()
 
 
+def _true_rules() -> Sequence[str]:
+    from .true_rules import true_rules  # noqa: PLC0415 -- as above
+
+    return true_rules()
+
+
 SPEC = EnvironmentSpec(
     name="alfworld",
     summary="household tasks told in text: find, heat, cool, clean, light up and put away",
@@ -26,5 +32,6 @@ SPEC = EnvironmentSpec(
     engines=("fast", "official"),
     goals=("template", "human"),
     make=_make,
+    true_rules=_true_rules,
     check=_check,
 )

@@ -113,6 +113,7 @@ SPEC = EnvironmentSpec(
     splits=("test", "train", "test_8x8", "train_8x8"),
     engines=("gymnasium",),
     make=make,
+    true_rules=TRUE_RULES.splitlines,
     missing=missing,
     check=_check,
     learn=150,

@@ -118,6 +118,7 @@ SPEC = EnvironmentSpec(
     splits=("test", "train"),
     engines=("fast",),
     make=make,
+    true_rules=TRUE_RULES.splitlines,
     check=lambda: check(make(EnvironmentOptions(count=1))),
     learn=100,
     learning_steps=10,

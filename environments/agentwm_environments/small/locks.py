@@ -210,6 +210,7 @@ SPEC = EnvironmentSpec(
     splits=("test", "train"),
     engines=("fast",),
     make=make,
+    true_rules=TRUE_RULES.splitlines,
     check=lambda: check(make(EnvironmentOptions(count=1))),
     learn=10,
     learning_steps=150,

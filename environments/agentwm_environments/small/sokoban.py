@@ -226,6 +226,7 @@ SPEC = EnvironmentSpec(
     splits=("test", "train"),
     engines=("fast",),
     make=make,
+    true_rules=TRUE_RULES.splitlines,
     check=lambda: check(make(EnvironmentOptions(count=1))),
     learn=50,
     learning_steps=60,

@@ -144,6 +144,7 @@ SPEC = EnvironmentSpec(
     splits=("test", "train"),
     engines=("gymnasium",),
     make=make,
+    true_rules=TRUE_RULES.splitlines,
     missing=missing,
     check=_check,
     learn=12,
