@@ -22,13 +22,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from small_worlds import SPECS, TRUE_RULES, own_play
+from small_worlds import SPECS, own_play
 
 from agentwm import build
 from agentwm.agent import Episode, play
 from agentwm.minds import acting_mind
-from agentwm.rules.language import parse_rule
-from agentwm.rules.store import Record, RuleStore
+from agentwm.rules.store import RuleStore
 from agentwm.types import Action, EnvironmentOptions, PlanningBudget, Prediction, Spent, State
 from agentwm_environments.small.sokoban import level_of
 from agentwm_environments.small.sokoban_levels import solve
@@ -36,7 +35,6 @@ from agentwm_environments.small.truth import KnownWorld, after, reachable
 
 PLANNERS = ("mpc", "search", "mcts", "beam", "cem", "best-of-n", "veto", "reactive")
 NOTHING_FORESEEN = Prediction((), 0.0, "frame")
-EVIDENCE = 100_000  # transitions that a rule known to be true is said to rest on, so that nobody doubts it
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,13 +190,6 @@ def score(planner: str, rules: RuleStore, setting: World, world: KnownWorld, *, 
     return Score(returns, steps, sum(costs, Spent()))
 
 
-def true_rules(name: str) -> RuleStore:
-    """Return the world's stated truth as rules that nobody doubts."""
-    rules = tuple(parse_rule(line) for line in TRUE_RULES[name].splitlines())
-    known = Record(supports=EVIDENCE, foretold=EVIDENCE, origin="person")
-    return RuleStore(rules, records={rule.id: known for rule in rules})
-
-
 # --- the tables -------------------------------------------------------------------------------------------------------
 
 
@@ -233,7 +224,9 @@ def main(options: argparse.Namespace) -> None:
         made = spec.make(EnvironmentOptions(split=setting.split, count=count, seed=options.tasks))
         world = cast("KnownWorld", made)
         best = optimum(setting, world)
-        given = {each: score(each, true_rules(setting.name), setting, world, seed=0) for each in options.planners}
+        given = {
+            each: score(each, RuleStore.certain(spec.true_rules()), setting, world, seed=0) for each in options.planners
+        }
         tell(f"{name}, true rules, {count} episodes", setting, best, given, given={})
         if setting.name == "frozenlake":
             returns = played_by_policy(setting, world)

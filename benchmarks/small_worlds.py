@@ -31,14 +31,7 @@ from agentwm_environments.small import crafting, frozenlake, gamble, locks, soko
 from agentwm_environments.small.truth import KnownWorld
 
 SPECS = {spec.name: spec for spec in (crafting.SPEC, frozenlake.SPEC, gamble.SPEC, locks.SPEC, sokoban.SPEC, taxi.SPEC)}
-TRUE_RULES = {
-    "crafting": crafting.TRUE_RULES,
-    "frozenlake": frozenlake.TRUE_RULES,
-    "gamble": gamble.TRUE_RULES,
-    "locks": locks.TRUE_RULES,
-    "sokoban": sokoban.TRUE_RULES,
-    "taxi": taxi.TRUE_RULES,
-}
+TRUE_RULES = {name: "\n".join(spec.true_rules()) for name, spec in SPECS.items()}
 MOST_TASKS = 5000
 
 

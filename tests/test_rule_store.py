@@ -171,3 +171,12 @@ def test_circumstances_not_met_before_are_judged_by_those_that_rule_out_as_much(
 
 def test_a_signature_is_the_truth_of_the_conditions_in_order() -> None:
     assert signature([[True, None], [False]]) == "T?/F"
+
+
+def test_rules_stated_for_certain_are_trusted_and_others_half() -> None:
+    store = RuleStore.certain(["open ?d then 1.00 success: open(?d) becomes true"])
+    [rule] = store.rules
+    assert store.record(rule).trust > 0.9999
+    assert RuleStore((rule,)).record(rule).trust == 0.5
+    with pytest.raises(RuleError):
+        RuleStore.certain(["open sesame please"])

@@ -4,13 +4,10 @@ from dataclasses import dataclass
 
 from agentwm import build
 from agentwm.agent import Episode
-from agentwm.rules.language import parse_rule
-from agentwm.rules.store import Record, RuleStore
+from agentwm.rules.store import RuleStore
 from agentwm.types import EnvironmentOptions
 
 __all__ = ["WORLDS", "World"]
-
-EVIDENCE = 10**6  # transitions that speak for each rule: so many that next to nothing is doubted
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +19,7 @@ class World:
     @property
     def store(self) -> RuleStore:
         """The rules, ready to be planned by, as if they had never failed."""
-        rules = tuple(map(parse_rule, build.environment(self.environment).true_rules()))
-        return RuleStore(rules, {rule.id: Record(supports=EVIDENCE, origin="person") for rule in rules})
+        return RuleStore.certain(build.environment(self.environment).true_rules())
 
     def begin(self, *, lists: bool = False) -> Episode:
         """Return the task, just begun; observations list the admissible actions where ``lists`` is set."""
