@@ -92,7 +92,7 @@ def simulate(  # noqa: PLR0913 -- one parameter per option is how typer works
         "altered": altered,
         "seed": seed,
     }
-    limits = PlanningBudget() if budget is None else PlanningBudget.parse(budget)
+    limits = None if budget is None else PlanningBudget.parse(budget)
     spec = None if planner is None else build.planner(DEFAULT if planner == AGENT else planner)
     starts, store, steps = _opened(RunConfig.parse(options), task)
     with closing(ImaginedEnvironment(store, starts, dropout=dropout, is_likeliest=likeliest)) as dream:
@@ -148,7 +148,7 @@ def _played(  # noqa: PLR0913 -- what is played, by whom, and for how long
     *,
     seed: int,
     max_steps: int,
-    budget: "PlanningBudget",
+    budget: "PlanningBudget | None",
 ) -> "Episode":
     """Return an episode played by ``planner``, which knows all the rules."""
     from agentwm.agent import Episode, play

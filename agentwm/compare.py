@@ -81,7 +81,7 @@ def _budget(config: RunConfig) -> PlanningBudget:
         raise ConfigurationError(
             "expected a budget that every decision is held to, such as --budget model_calls=500: without one nothing is compared"
         )
-    return config.decision_budget
+    return PlanningBudget.parse(config.budget)
 
 
 def _expect_names(names: Sequence[str], config: RunConfig) -> None:

@@ -33,8 +33,8 @@ class RunConfig(BaseModel):
     from. ``games`` is a folder of games, ``altered`` the seed of a variant of the world, None for the ordinary one. ``out`` is the folder
     of the run, None for a new one under ``./runs``. ``max_steps`` and ``admissible`` are for playing: learning has a limit of its
     own, and never sees the list of admissible actions. ``budget`` is what each decision may spend (see `PlanningBudget.parse`), None for
-    no limit. ``preset`` is a named mixture, which fills in what was not given. ``explore`` learns for the sake of learning alone: learning
-    episodes then pursue neither goal nor reward.
+    the planner's own. ``preset`` is a named mixture, which fills in what was not given. ``explore`` learns for the sake of learning alone:
+    learning episodes then pursue neither goal nor reward.
 
     ``model`` is a language model, ``BACKEND/NAME``, that takes on ``roles`` while playing, and ``induce`` while learning; None for rules
     alone. Goals in people's own words make it perceive, too. It is asked ``never``, where the rules are ``silent`` (the default), or
@@ -90,9 +90,9 @@ class RunConfig(BaseModel):
         return {name: value for name, value in given.items() if name != "planner" or value is not None}
 
     @property
-    def decision_budget(self) -> PlanningBudget:
-        """What each decision may spend."""
-        return PlanningBudget() if self.budget is None else PlanningBudget.parse(self.budget)
+    def decision_budget(self) -> PlanningBudget | None:
+        """What each decision may spend, None for the planner's own budget."""
+        return None if self.budget is None else PlanningBudget.parse(self.budget)
 
     @property
     def has_model(self) -> bool:

@@ -272,7 +272,8 @@ def _play(
     session: Session, rules: RuleStore, config: RunConfig, max_steps: int, language: "LLMRun | None"
 ) -> str | None:
     """Play the episodes still to be played; return what ended that early, None where nothing did."""
-    planner, budget = build.planner(config.planner), config.decision_budget
+    planner = build.planner(config.planner)
+    budget = config.decision_budget or planner.budget
 
     def act(
         episode: Episode, *, known: Sequence[Action], rng: random.Random, before_step: BeforeStep, after_step: AfterStep

@@ -193,13 +193,17 @@ def filled(options: Mapping[str, Any]) -> dict[str, Any]:
             raise ConfigurationError(
                 f"the preset {chosen.name} has {name} {_shown(own)}, and {_shown(given[name])} was asked for: drop one of the two"
             )
-    if (budget := _budget(given.get("budget"), chosen)) != PlanningBudget():
+    asked = given.get("budget")
+    # What is of the wrong type is refused with everything else that is.
+    if isinstance(asked, str | None) and (budget := _budget(asked, chosen)) != PlanningBudget():
         given["budget"] = str(budget)
     return given
 
 
 def _agrees(name: str, given: Any, own: Any) -> bool:
-    return set(own) <= set(given) <= {*own, *_BESIDE} if name == "roles" else bool(given == own)
+    if name != "roles":
+        return bool(given == own)
+    return not isinstance(given, list | tuple) or set(own) <= set(given) <= {*own, *_BESIDE}
 
 
 def _budget(given: str | None, chosen: Preset) -> PlanningBudget:

@@ -68,7 +68,7 @@ def test_a_preset_fills_in_what_was_not_given(preset: Preset) -> None:
     model = {"model": HOPEFUL} if preset.needs_model else {}
     filled = RunConfig.parse({"environment": "alfworld", "preset": preset.name, "planner": None, **model})
     assert (filled.planner, filled.ask, filled.roles or ()) == (preset.planner, preset.ask, preset.roles)
-    assert filled.decision_budget == preset.budget
+    assert (filled.decision_budget or PlanningBudget()) == preset.budget
     assert RunConfig.parse(filled.model_dump()) == filled, "what was filled in is no contradiction later"
 
 
@@ -94,7 +94,7 @@ def test_roles_that_decide_nothing_may_stand_beside_those_of_a_preset() -> None:
 
 
 def test_how_far_is_looked_ahead_belongs_to_the_method_and_the_rest_of_a_budget_to_whoever_gives_one() -> None:
-    def budget(text: str) -> PlanningBudget:
+    def budget(text: str) -> PlanningBudget | None:
         return RunConfig(environment="alfworld", preset="rap", model=HOPEFUL, budget=text).decision_budget
 
     depth = PRESETS["rap"].budget.depth

@@ -104,7 +104,7 @@ class PredictionScore(_Frozen):
 class Planning(_Frozen):
     """What planning took in the episodes played, all decisions together.
 
-    ``budget`` is what each decision was allowed, None for no limit. ``one_step`` decisions needed no look ahead, which saved about
+    ``budget`` is what each decision was allowed, None for the planner's own. ``one_step`` decisions needed no look ahead, which saved about
     ``model_calls_saved``, reckoned with what the others took. ``llm_calls`` counts what decisions asked of a language model, a second
     asking and a remembered reply included; ``tokens`` are of these.
     """

@@ -23,11 +23,10 @@ def beam(outlook: Outlook) -> list[Plan]:
     met = {outlook.key}
     with until_spent:
         for _ in range(outlook.depth):
-            steps = [
-                (prospect, action)
-                for prospect in frontier
-                for action in outlook.actions(prospect.branches[0].state, prospect.branches[0].key)
-            ]
+            possible = [(each, outlook.actions(each.branches[0].state, each.branches[0].key)) for each in frontier]
+            stuck = [prospect for prospect, actions in possible if prospect.actions and not actions]
+            found += zip(outlook.values(stuck), stuck, strict=True)
+            steps = [(prospect, action) for prospect, actions in possible for action in actions]
             if not steps:
                 break
             longer = outlook.advance(steps)
@@ -36,7 +35,12 @@ def beam(outlook: Outlook) -> list[Plan]:
             weighed = sorted(zip(outlook.values(longer), longer, strict=True), key=lambda each: -each[0])
             # What came to its end competes with all that goes on; what goes on, only with what is as long: it may pay yet.
             found += [each for each in weighed if not each[1].is_open]
-            latest = [each for each in weighed if each[1].is_open]
+            cut = {
+                prospect.actions for prospect, _ in steps[len(longer) :]
+            }  # what the budget kept from being gone on with
+            latest = [each for each in latest if each[1].actions in cut] + [each for each in weighed if each[1].is_open]
+            if cut:
+                break
             frontier = _few(latest, met)
             if not frontier:
                 break

@@ -1,7 +1,7 @@
 """Best-first search for what is certain: only outcomes that the model is sure of are followed, so that no plan hangs on luck.
 
 A state's promise is what was gained on the way to it and, beyond, the best reward that any action is known to bring: nothing better can
-come, so that the first plan that is found to pay is, by the model, the best.
+come, so that the first plan that is found to pay is, by the model, the best; where a goal is to be reached, the nearest.
 
 Source: A* (Hart, Nilsson & Raphael, 1968).
 """
@@ -18,6 +18,7 @@ __all__ = ["SPEC", "BestFirst", "best_first"]
 
 MOST_CALLS = 250_000  # questions to the world model after which it gives up, where the budget says nothing
 DEEPEST = 200
+BREATH = 64  # states, on average, between two looks at the clock
 PAUSE = 10  # decisions without another search after one that found nothing, doubled with each
 
 Way = tuple[Action, Prediction, "Way | None"]
@@ -54,7 +55,9 @@ def best_first(outlook: Outlook, *, most_calls: int = MOST_CALLS) -> list[Plan]:
     best = {outlook.key: 0.0}
     with until_spent:
         while frontier and outlook.calls < most_calls:
-            _, _, depth, gained, confidence, state, key, way = heappop(frontier)
+            _, turn, depth, gained, confidence, state, key, way = heappop(frontier)
+            if not turn % BREATH:
+                outlook.expect_time()
             if state is None:
                 return [_plan(way, gained)]
             if gained < best[key] or depth == depth_limit:

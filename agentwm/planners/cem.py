@@ -63,7 +63,10 @@ def _sampled(outlook: Outlook, search: _Search, horizon: int) -> list[Prospect]:
     going, done = [outlook.start] * SAMPLES, []
     with until_spent:
         for step in range(horizon):
-            steps = [(each, action) for each in going if (action := _drawn(outlook, each, search, step)) is not None]
+            drawn = [(each, _drawn(outlook, each, search, step)) for each in going]
+            done += [each for each, action in drawn if action is None]
+            steps = [(each, action) for each, action in drawn if action is not None]
+            going = [each for each, _ in steps]
             if not steps:
                 break
             longer = outlook.advance(steps)

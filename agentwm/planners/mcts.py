@@ -27,6 +27,7 @@ EXPLORATION = 1.0
 LEAST_SCALE = 0.01  # differences in worth below which nothing is told apart: the price of a little doubt, say
 SWEEPS = 200
 CLOSE = 1e-5
+BREATH = 32  # simulations between two looks at the clock
 ALIKE = 4  # decimals of worth beyond which hope decides
 
 
@@ -184,7 +185,7 @@ class _Tree:
             edge.visits += 1
             node.visits += 1
 
-    def settle(self) -> None:
+    def settle(self, outlook: Outlook) -> None:
         """Work out what all in the tree is worth, without hope: where it ends, a state is worth what the critic says."""
         inner = [node for node in self._nodes.values() if node.edges]
         for _ in range(SWEEPS):
@@ -204,6 +205,7 @@ class _Tree:
                 change = max(change, abs(most - before))
             if change < CLOSE:
                 break
+            outlook.expect_time()
 
 
 def mcts(outlook: Outlook) -> list[Plan]:
@@ -214,11 +216,14 @@ def mcts(outlook: Outlook) -> list[Plan]:
     simulations = MOST_SIMULATIONS if is_timed else SIMULATIONS if budget.model_calls is None else budget.model_calls
     idle = 0
     with until_spent:
-        for _ in range(simulations):
+        for number in range(simulations):
+            if not number % BREATH:
+                outlook.expect_time()
             idle = 0 if tree.simulate() else idle + 1
             if idle == IDLE:
                 break
-    tree.settle()
+    with until_spent:
+        tree.settle(outlook)
     best_first = sorted(tree.root.edges, key=lambda edge: (-round(edge.value, ALIKE), -edge.hoped))
     return [_plan(edge, outlook.depth) for edge in best_first]
 

@@ -142,7 +142,7 @@ class Outlook:
     def root_actions(self) -> list[Action]:
         """What may be done first: what is allowed of the options here, and what the first few proposals begin with."""
         proposed = [plan.actions[0] for plan in self.proposals]
-        here = self._options(self.state) if self.listed is None else self.listed
+        here = self._possible(self.state) if self.listed is None else self.listed
         return [action for action in dict.fromkeys((*proposed, *here)) if self.is_allowed(action)]
 
     def actions(self, state: State, key: int) -> Sequence[Action]:
@@ -151,8 +151,14 @@ class Outlook:
             return self.root_actions
         found = self._seen.get(key)
         if found is None:
-            found = self._seen[key] = self._options(state)
+            found = self._seen[key] = self._possible(state)
         return found
+
+    def _possible(self, state: State) -> Sequence[Action]:
+        """Return the options in ``state``; none where thinking of them would take more than there is."""
+        with until_spent:
+            return self._options(state)
+        return ()
 
     def is_within(self, plan: Plan) -> bool:
         """Whether ``plan`` does not look further ahead than the budget allows."""
@@ -161,16 +167,21 @@ class Outlook:
     @cached_property
     def proposals(self) -> list[Plan]:
         """The first few plans of the proposer that may be begun."""
+        found: list[Plan] = []
         with until_spent:
             ideas = self.parts.proposer.propose(self.state, self.goal, avoid=self.avoid)
             fitting = (p for p in ideas if p.actions and self.is_within(p) and self.is_allowed(p.actions[0]))
-            return list(islice(fitting, MOST_PROPOSALS))
-        return []
+            found.extend(islice(fitting, MOST_PROPOSALS))  # what came before the budget ended is kept
+        return found
 
     def policy(self) -> Iterator[Plan]:
         """Yield what would be done without looking ahead, the likeliest first."""
         ideas = self.parts.policy.propose(self.state, self.goal, avoid=self.avoid)
         return (plan for plan in ideas if plan.actions and (self.listed is None or plan.actions[0] in self.listed))
+
+    def expect_time(self) -> None:
+        """Raise a DecisionSpentError once the time of the decision is over: for those who go on without asking anything."""
+        self._model.predict(())
 
     # --- what comes of it ----------------------------------------------------------------------------------------------------
 

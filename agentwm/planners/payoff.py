@@ -127,14 +127,16 @@ class Payoff:
         foretold = self._foretold(state)
         if len(foretold) < len(ground_actions(state, self._vocabulary)):
             self._hurried.append(key)
+        # Doubt is priced against the surest action there: where all is doubtful alike, to end it all must not be the cheapest.
+        surest = max((confidence for _, _, confidence in foretold), default=1.0)
         self._graph[key] = {
-            action: [self._way(state, each, confidence) for each in outcomes]
+            action: [self._way(state, each, surest - confidence) for each in outcomes]
             for action, outcomes, confidence in foretold
         }
 
-    def _way(self, state: State, outcome: Outcome, confidence: float) -> Way:
+    def _way(self, state: State, outcome: Outcome, doubt: float) -> Way:
         there = apply_changes(state, outcome.changes)
-        worth = (outcome.reward or 0.0) - self._parts.pessimism * (1 - confidence)
+        worth = (outcome.reward or 0.0) - self._parts.pessimism * doubt
         return outcome.probability, worth, there, None if outcome.terminated else self._key(there)
 
     @staticmethod

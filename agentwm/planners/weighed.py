@@ -27,7 +27,8 @@ class InTurn:
     ) -> Iterator[Plan]:
         """Yield the plans of all proposers, in turn."""
         for proposer in self._proposers:
-            yield from proposer.propose(state, goal, avoid=avoid)
+            with until_spent:  # the next may need nothing that is spent
+                yield from proposer.propose(state, goal, avoid=avoid)
 
 
 class Weighed:
@@ -45,7 +46,9 @@ class Weighed:
         self, state: State, goal: Goal, *, avoid: Mapping[Action, Sequence[Situation]] = NONE
     ) -> Iterator[Plan]:
         """Yield the first few plans of the proposer, the best judged first; where all begin alike, none is judged."""
-        plans = list(islice(self._proposer.propose(state, goal, avoid=avoid), MOST_PLANS))
+        plans: list[Plan] = []
+        with until_spent:
+            plans.extend(islice(self._proposer.propose(state, goal, avoid=avoid), MOST_PLANS))
         if len({plan.actions[0] for plan in plans if plan.actions}) > 1:
             with until_spent:  # what cannot be judged any more stays in the proposer's order
                 steps = [roll_out(plan, state, self._model) for plan in plans]

@@ -15,7 +15,8 @@ class PlanningBudget:
 
     ``model_calls`` counts questions to the world model, one per action and state; ``llm_calls`` calls of a language model and ``tokens``
     what these read and write; ``seconds`` is time on the wall; ``depth`` is the most actions looked ahead. The first two and the last are
-    kept exactly. Tokens and seconds are known only afterwards: once they are reached nothing more is begun.
+    kept exactly. Tokens and seconds are known only afterwards: once they are reached nothing more is begun. Outside of it is asked what is
+    foretold of the action decided on, to be held against what happens, and what critics other than a language model take is not counted.
     """
 
     model_calls: int | None = None
@@ -48,12 +49,9 @@ class PlanningBudget:
         return cls(**limits)  # type: ignore[arg-type]  # each limit was read as its field has it
 
     def __str__(self) -> str:
-        limits = [
-            f"{each.name}={getattr(self, each.name):.15g}"
-            for each in fields(self)
-            if getattr(self, each.name) is not None
-        ]
-        return ",".join(limits) or "no limit"
+        given = {each.name: limit for each in fields(self) if (limit := getattr(self, each.name)) is not None}
+        told = [f"{name}={f'{limit:.15g}' if name == 'seconds' else limit}" for name, limit in given.items()]
+        return ",".join(told) or "no limit"
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,10 @@ def replan(
     budget: PlanningBudget | None = None,
     seed: int = 0,
 ) -> Replanned:
-    """Return what ``planner`` does at ``moment`` by ``rules``, held to ``budget``; ``seed`` draws what it leaves to chance."""
+    """Return what ``planner`` does at ``moment`` by ``rules``, held to ``budget``, None for the planner's own.
+
+    ``seed`` draws what it leaves to chance.
+    """
     with closing(AlignedModel.symbolic(rules, vocabulary)) as model:
         parts = symbolic_parts(
             rules,
@@ -88,7 +91,7 @@ def replan(
             rng=random.Random(f"{seed}-{moment.episode}-{moment.step}"),
             opening=moment.opening,
             listed=lambda: listed_actions(moment.opening, moment.history),
-            budget=budget,
+            budget=planner.budget if budget is None else budget,
         )
         meter = Meter(parts.model, parts.budget)
         chosen = Metered(planner.make(replace(parts, model=meter)), meter)
