@@ -4,13 +4,12 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import replace
 
 from agentwm.agent import Episode, Mind, play
 from agentwm.learning import Learner
 from agentwm.models.rule_model import AlignedModel
 from agentwm.planners import mpc
-from agentwm.planners.meter import Meter, Metered
+from agentwm.planners.meter import metered
 from agentwm.planners.symbolic import symbolic_parts
 from agentwm.rules.store import RuleStore
 from agentwm.types import Environment, PlannerParts, PlannerSpec, PlanningBudget, State, Transition, Vocabulary
@@ -48,8 +47,7 @@ def acting_mind(  # noqa: PLR0913 -- what a mind is made from
     )
     if beside is not None:
         parts = beside(parts, episode)
-    meter = Meter(parts.model, parts.budget, ration=parts.ration, clock=clock)
-    return Mind(Metered(planner.make(replace(parts, model=meter)), meter), parts.model)
+    return Mind(metered(planner, parts, clock=clock), parts.model)
 
 
 class Agent:

@@ -19,7 +19,7 @@ from learning_time import exponent
 
 from agentwm import build
 from agentwm.planners import beam, cem, mcts
-from agentwm.planners.meter import Meter
+from agentwm.planners.meter import MeteredModel
 from agentwm.types import (
     Action,
     ActionSchema,
@@ -117,7 +117,7 @@ class _Silent:
 
 def decided(planner: str, world: World, budget: PlanningBudget) -> tuple[float, int, Plan]:
     """Return the CPU seconds of a first decision, how many questions it took, and its plan."""
-    meter = Meter(world, budget)
+    meter = MeteredModel(world, budget)
     rng = random.Random(0)
     words = Vocabulary({}, {action.verb: ActionSchema(action.verb, (), action.verb) for action in world.actions})
     parts = PlannerParts(_Silent(), _Silent(), meter, lambda _: world.actions, words, rng, budget=budget)

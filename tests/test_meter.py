@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agentwm.backends.rationed import Allowance
 from agentwm.errors import ConfigurationError, DecisionSpentError
-from agentwm.planners.meter import Meter, Metered, until_spent
+from agentwm.planners.meter import MeteredModel, MeteredPlanner, until_spent
 from agentwm.types import Action, Goal, Outcome, Plan, PlanningBudget, Prediction, Query, Spent, State, Transition
 
 QUERY = Query({}, Action("wait"))
@@ -35,7 +35,7 @@ class Counting:
 class Planning:
     """A planner that asks batches of questions until it is stopped, and catches that or not."""
 
-    def __init__(self, meter: Meter, batches: Sequence[int], *, heeds: bool = True) -> None:
+    def __init__(self, meter: MeteredModel, batches: Sequence[int], *, heeds: bool = True) -> None:
         self._meter = meter
         self._batches = batches
         self._heeds = heeds
@@ -57,10 +57,10 @@ batches = st.lists(st.integers(0, 9), max_size=8)
 @given(batches, st.integers(0, 20))
 def test_a_decision_is_answered_as_many_questions_as_it_may_ask_and_no_more(asked: list[int], calls: int) -> None:
     model = Counting()
-    meter = Meter(model, PlanningBudget(model_calls=calls), clock=model.clock)
+    meter = MeteredModel(model, PlanningBudget(model_calls=calls), clock=model.clock)
     for _ in range(2):
         model.batches.clear()
-        plan = Metered(Planning(meter, asked), meter).plan({}, GOAL)
+        plan = MeteredPlanner(Planning(meter, asked), meter).plan({}, GOAL)
         assert sum(model.batches) == min(calls, sum(asked))
         assert plan.reason == f"{sum(model.batches)} answers"
         assert plan.spent.model_calls == sum(model.batches)
@@ -69,9 +69,9 @@ def test_a_decision_is_answered_as_many_questions_as_it_may_ask_and_no_more(aske
 @given(batches, st.integers(0, 20))
 def test_nothing_is_begun_once_the_time_is_over_but_what_was_begun_is_ended(asked: list[int], seconds: int) -> None:
     model = Counting()
-    meter = Meter(model, PlanningBudget(seconds=seconds), clock=model.clock)
+    meter = MeteredModel(model, PlanningBudget(seconds=seconds), clock=model.clock)
     model.now_s = 100.0
-    plan = Metered(Planning(meter, asked), meter).plan({}, GOAL)
+    plan = MeteredPlanner(Planning(meter, asked), meter).plan({}, GOAL)
     begun = [sum(asked[:number]) < seconds for number in range(len(asked))]
     assert model.batches == asked[: begun.index(False) if False in begun else None]
     assert plan.spent.seconds == sum(model.batches)
@@ -79,13 +79,13 @@ def test_nothing_is_begun_once_the_time_is_over_but_what_was_begun_is_ended(aske
 
 def test_without_a_limit_all_is_answered_and_counted() -> None:
     model = Counting()
-    meter = Meter(model, PlanningBudget(), clock=model.clock)
-    plan = Metered(Planning(meter, [400, 600]), meter).plan({}, GOAL)
+    meter = MeteredModel(model, PlanningBudget(), clock=model.clock)
+    plan = MeteredPlanner(Planning(meter, [400, 600]), meter).plan({}, GOAL)
     assert plan.spent == Spent(decisions=1, model_calls=1000, seconds=1000.0, one_step=1)
 
 
 def test_nothing_asked_is_nothing_refused() -> None:
-    meter = Meter(Counting(), PlanningBudget(model_calls=0))
+    meter = MeteredModel(Counting(), PlanningBudget(model_calls=0))
     meter.begin()
     assert meter.predict([]) == []
     with pytest.raises(DecisionSpentError, match="the 0 model calls of the decision are spent"):
@@ -93,8 +93,8 @@ def test_nothing_asked_is_nothing_refused() -> None:
 
 
 def test_a_planner_that_does_not_heed_the_end_has_no_plan_and_says_what_it_spent() -> None:
-    meter = Meter(Counting(), PlanningBudget(model_calls=3))
-    plan = Metered(Planning(meter, [2, 2, 2], heeds=False), meter).plan({}, GOAL)
+    meter = MeteredModel(Counting(), PlanningBudget(model_calls=3))
+    plan = MeteredPlanner(Planning(meter, [2, 2, 2], heeds=False), meter).plan({}, GOAL)
     assert (plan.actions, plan.reason) == ((), "the budget was spent before anything was found")
     assert plan.spent.model_calls == 3
 
@@ -106,9 +106,9 @@ def test_another_error_is_not_swallowed_and_ends_the_decision_all_the_same() -> 
             raise ConfigurationError("broken")
 
     allowance = Allowance()
-    meter = Meter(Counting(), PlanningBudget(llm_calls=1), ration=allowance)
+    meter = MeteredModel(Counting(), PlanningBudget(llm_calls=1), ration=allowance)
     with pytest.raises(ConfigurationError, match="broken"):
-        Metered(Broken(), meter).plan({}, GOAL)
+        MeteredPlanner(Broken(), meter).plan({}, GOAL)
     assert allowance.admit(5) == 5, "between decisions there is no limit"
 
 
@@ -120,9 +120,9 @@ def test_the_ration_of_a_language_model_is_that_of_the_budget_and_begins_anew_wi
             return Plan((), f"{sum(said)} calls")
 
     allowance = Allowance()
-    meter = Meter(Counting(), PlanningBudget(llm_calls=3, tokens=1000), ration=allowance)
+    meter = MeteredModel(Counting(), PlanningBudget(llm_calls=3, tokens=1000), ration=allowance)
     for _ in range(2):
-        plan = Metered(Talking(), meter).plan({}, GOAL)
+        plan = MeteredPlanner(Talking(), meter).plan({}, GOAL)
         assert plan.reason == "3 calls"
         assert (plan.spent.llm_calls, plan.spent.tokens) == (3, 30)
 

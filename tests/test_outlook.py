@@ -21,7 +21,7 @@ from agentwm.planners.critics import NEARER, SCALE, Conditions, Distance
 from agentwm.planners.deliberation import Deliberation
 from agentwm.planners.mcts import mcts
 from agentwm.planners.means_ends import MeansEnds
-from agentwm.planners.meter import Meter
+from agentwm.planners.meter import MeteredModel
 from agentwm.planners.mpc import propose_and_repair
 from agentwm.planners.options import applicable_actions, ground_actions, listed_actions
 from agentwm.planners.outlook import DISCOUNT, LEAST_CONFIDENCE, Outlook, Prospect
@@ -67,7 +67,7 @@ def looking(world: World, *, calls: int | None = None, depth: int | None = None)
     episode = world.begin()
     budget = PlanningBudget(model_calls=calls, depth=depth)
     words = episode.vocabulary
-    meter = Meter(AlignedModel.symbolic(world.store, words), budget)
+    meter = MeteredModel(AlignedModel.symbolic(world.store, words), budget)
     parts = symbolic_parts(world.store, words, meter, rng=random.Random(0), budget=budget)
     return Outlook(episode.state, episode.goal, parts, avoid={})
 

@@ -20,7 +20,7 @@ from agentwm.llm.critic import LLMCritic
 from agentwm.llm.mind import LLMMind
 from agentwm.llm.world_model import LLMWorldModel
 from agentwm.models.rule_model import AlignedModel
-from agentwm.planners.meter import Meter
+from agentwm.planners.meter import MeteredModel
 from agentwm.records import EpisodeWriter
 from agentwm.types import Action, EnvironmentOptions, Fluent, Goal, PlanningBudget, Prediction, Query
 from tests import llm_examples
@@ -256,7 +256,7 @@ def test_a_run_that_was_cut_off_decides_and_spends_as_if_it_had_not_been(
     assert resumed.planning.seconds > 0
 
 
-def hurried(_self: Meter, _queries: Sequence[Query]) -> list[Prediction]:
+def hurried(_self: MeteredModel, _queries: Sequence[Query]) -> list[Prediction]:
     raise DecisionSpentError("no time at all")
 
 
@@ -271,7 +271,7 @@ def test_what_was_decided_in_time_stands_though_there_is_less_time_now(
     with RunStore.open(tmp_path / "run") as store:
         before, spent = store.trajectory(0), store.episode(0).spent
     assert len(before) >= 3
-    monkeypatch.setattr(Meter, "predict", hurried)
+    monkeypatch.setattr(MeteredModel, "predict", hurried)
     monkeypatch.setattr("agentwm.planners.outlook.Outlook.proposals", ())
     if not goes_on:
         with pytest.raises(RunStoreError, match="cannot resume"):

@@ -3,10 +3,10 @@
 Source: Lowerre (1976). A course of action is followed through all states that it may lead to, so that what it brings is an expectation.
 """
 
-from agentwm.planners.deliberation import Deliberation
+from agentwm.planners.deliberation import deliberating
 from agentwm.planners.meter import until_spent
 from agentwm.planners.outlook import Outlook, Prospect
-from agentwm.types import Plan, Planner, PlannerParts, PlannerSpec, PlanningBudget
+from agentwm.types import Plan, PlanningBudget
 
 __all__ = ["SPEC", "beam"]
 
@@ -44,7 +44,7 @@ def beam(outlook: Outlook) -> list[Plan]:
             frontier = _few(latest, met)
             if not frontier:
                 break
-    return _plans(outlook, found, latest)
+    return outlook.best_plans([*found, *latest])
 
 
 def _few(weighed: list[Weighed], met: set[int]) -> list[Prospect]:
@@ -61,20 +61,9 @@ def _few(weighed: list[Weighed], met: set[int]) -> list[Prospect]:
     return kept
 
 
-def _plans(outlook: Outlook, found: list[Weighed], latest: list[Weighed]) -> list[Plan]:
-    plans: dict[object, Plan] = {}
-    for value, prospect in sorted([*found, *latest], key=lambda each: (-each[0], len(each[1].actions))):
-        plans.setdefault(prospect.actions[0], outlook.plan(prospect, value, f"promises {value:.2f}"))
-    return list(plans.values())
-
-
-def _make(parts: PlannerParts) -> Planner:
-    return Deliberation(beam, parts)
-
-
-SPEC = PlannerSpec(
+SPEC = deliberating(
     "beam",
     "follows the best few of all courses of action, step by step",
-    _make,
-    PlanningBudget(model_calls=1000),
+    beam,
+    budget=PlanningBudget(model_calls=1000),
 )

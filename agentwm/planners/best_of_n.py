@@ -5,10 +5,10 @@ Source: WebDreamer (Gu et al., 2024), section 4: simulate every candidate, score
 
 from dataclasses import replace
 
-from agentwm.planners.deliberation import Deliberation
+from agentwm.planners.deliberation import deliberating
 from agentwm.planners.meter import until_spent
 from agentwm.planners.outlook import Outlook, Prospect, is_vetoed
-from agentwm.types import Action, Plan, Planner, PlannerParts, PlannerSpec, PlanningBudget
+from agentwm.types import Action, Plan, PlanningBudget
 
 __all__ = ["SPEC", "best_of_n"]
 
@@ -50,13 +50,9 @@ def _reason(prospect: Prospect, reasons: dict[Course, str]) -> str:
     return next(reason for course, reason in reasons.items() if course[: len(prospect.actions)] == prospect.actions)
 
 
-def _make(parts: PlannerParts) -> Planner:
-    return Deliberation(best_of_n, parts)
-
-
-SPEC = PlannerSpec(
+SPEC = deliberating(
     "best-of-n",
     "simulates each of a few candidates and does the one that is judged best",
-    _make,
-    PlanningBudget(model_calls=500),
+    best_of_n,
+    budget=PlanningBudget(model_calls=500),
 )

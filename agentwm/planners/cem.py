@@ -7,10 +7,10 @@ its own over the actions; what cannot be done where the sequence comes to is rep
 from collections import Counter
 from dataclasses import dataclass, field
 
-from agentwm.planners.deliberation import Deliberation
+from agentwm.planners.deliberation import deliberating
 from agentwm.planners.meter import until_spent
 from agentwm.planners.outlook import Outlook, Prospect
-from agentwm.types import Action, Plan, Planner, PlannerParts, PlannerSpec, PlanningBudget
+from agentwm.types import Action, Plan, PlanningBudget
 
 __all__ = ["SPEC", "cem"]
 
@@ -54,8 +54,7 @@ def cem(outlook: Outlook) -> list[Plan]:
             search.note(weighed)
             if len(sampled) < SAMPLES:
                 break
-    best = sorted(search.best.values(), key=lambda each: -each[0])
-    return [outlook.plan(prospect, value, f"promises {value:.2f}") for value, prospect in best]
+    return outlook.best_plans(search.best.values())
 
 
 def _sampled(outlook: Outlook, search: _Search, horizon: int) -> list[Prospect]:
@@ -87,13 +86,9 @@ def _drawn(outlook: Outlook, prospect: Prospect, search: _Search, step: int) -> 
     return outlook.rng.choices(possible, [liked[action] + share for action in possible])[0]
 
 
-def _make(parts: PlannerParts) -> Planner:
-    return Deliberation(cem, parts)
-
-
-SPEC = PlannerSpec(
+SPEC = deliberating(
     "cem",
     "draws sequences of actions, keeps the best and draws more like these",
-    _make,
-    PlanningBudget(model_calls=1000),
+    cem,
+    budget=PlanningBudget(model_calls=1000),
 )

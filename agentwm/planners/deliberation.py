@@ -12,9 +12,9 @@ from agentwm.planners.meter import until_spent
 from agentwm.planners.options import listed_actions
 from agentwm.planners.outlook import SURE, Known, Outlook, is_vetoed
 from agentwm.planners.setbacks import setbacks
-from agentwm.types import Action, Goal, Plan, PlannerParts, Query, Spent, State, Transition
+from agentwm.types import Action, Goal, Plan, PlannerParts, PlannerSpec, PlanningBudget, Query, Spent, State, Transition
 
-__all__ = ["Deliberation", "Strategy"]
+__all__ = ["Deliberation", "Strategy", "deliberating"]
 
 Strategy = Callable[[Outlook], Sequence[Plan]]
 """Looks ahead and returns the plans it has weighed, the best first. Stopped at the budget, it returns what it has."""
@@ -131,6 +131,26 @@ class Deliberation:
         if plan.reaches_goal or plan.value is None:
             return True
         return plan.value > outlook.values([outlook.start])[0] + WORTH_IT
+
+
+def deliberating(
+    name: str,
+    summary: str,
+    strategy: Strategy,
+    *,
+    budget: PlanningBudget | None = None,
+    is_frugal: bool = True,
+) -> PlannerSpec:
+    """Return the spec of a planner that decides by ``strategy``; ``budget`` is a decision's where nobody gives another.
+
+    One that is not ``is_frugal`` weighs every decision, also where looking ahead cannot matter.
+    """
+    return PlannerSpec(
+        name,
+        summary,
+        lambda parts: Deliberation(strategy, parts, is_frugal=is_frugal),
+        PlanningBudget() if budget is None else budget,
+    )
 
 
 def _weighed_as(proposal: Plan, plans: Sequence[Plan]) -> Plan:

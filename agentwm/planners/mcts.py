@@ -13,10 +13,10 @@ al., 2023).
 from collections.abc import Sequence
 from math import log, sqrt
 
-from agentwm.planners.deliberation import Deliberation
+from agentwm.planners.deliberation import deliberating
 from agentwm.planners.meter import until_spent
 from agentwm.planners.outlook import DISCOUNT, LEAST_CONFIDENCE, SURE, Foreseen, Outlook
-from agentwm.types import Action, Plan, Planner, PlannerParts, PlannerSpec, PlanningBudget, State
+from agentwm.types import Action, Plan, PlanningBudget, State
 
 __all__ = ["SPEC", "mcts"]
 
@@ -246,13 +246,9 @@ def _plan(edge: _Edge, depth: int) -> Plan:
     )
 
 
-def _make(parts: PlannerParts) -> Planner:
-    return Deliberation(mcts, parts)
-
-
-SPEC = PlannerSpec(
+SPEC = deliberating(
     "mcts",
     "grows a tree of futures, where it looks best, and averages over chance",
-    _make,
-    PlanningBudget(model_calls=1000),
+    mcts,
+    budget=PlanningBudget(model_calls=1000),
 )

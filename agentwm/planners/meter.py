@@ -13,6 +13,8 @@ from agentwm.types import (
     Goal,
     Plan,
     Planner,
+    PlannerParts,
+    PlannerSpec,
     PlanningBudget,
     Prediction,
     Query,
@@ -23,13 +25,13 @@ from agentwm.types import (
     WorldModel,
 )
 
-__all__ = ["Meter", "Metered", "until_spent"]
+__all__ = ["MeteredModel", "MeteredPlanner", "metered", "until_spent"]
 
 # Where a planner may be stopped at its budget: what stands after the block makes the best of what was found in it.
 until_spent = suppress(DecisionSpentError)
 
 
-class Meter:
+class MeteredModel:
     """A world model that is asked no more than ``budget`` allows in one decision, from `begin` to `end`.
 
     ``ration`` holds the language model behind it, if there is one, to its part of the budget.
@@ -79,10 +81,10 @@ class Meter:
         return predictions
 
 
-class Metered:
+class MeteredPlanner:
     """A planner whose decisions are held to the budget of ``meter``, the world model that it was made with."""
 
-    def __init__(self, planner: Planner, meter: Meter) -> None:
+    def __init__(self, planner: Planner, meter: MeteredModel) -> None:
         self._planner = planner
         self._meter = meter
 
@@ -96,3 +98,9 @@ class Metered:
         finally:
             spent = self._meter.end()
         return replace(plan, spent=plan.spent + spent)
+
+
+def metered(spec: PlannerSpec, parts: PlannerParts, *, clock: Callable[[], float] = time.monotonic) -> MeteredPlanner:
+    """Return the planner that ``spec`` makes of ``parts``, held to their budget; ``clock`` returns seconds."""
+    model = MeteredModel(parts.model, parts.budget, ration=parts.ration, clock=clock)
+    return MeteredPlanner(spec.make(replace(parts, model=model)), model)

@@ -54,7 +54,7 @@ def propose_and_repair(outlook: Outlook) -> list[Plan]:
     vetoed: list[Plan] = []
     with until_spent:
         for _ in range(MOST_REFUSALS):
-            plan = next(iter(_proposals(outlook, outlook.state, refused)), None)
+            plan = _proposed(outlook, outlook.state, refused)
             if plan is None:
                 break
             plan = _mended(plan, outlook)
@@ -68,13 +68,13 @@ def propose_and_repair(outlook: Outlook) -> list[Plan]:
     return vetoed
 
 
-def _proposals(outlook: Outlook, state: State, refused: dict[Action, Sequence[Situation]]) -> Sequence[Plan]:
-    """Return the plan that is proposed in ``state``, if there is one within the horizon."""
+def _proposed(outlook: Outlook, state: State, refused: dict[Action, Sequence[Situation]]) -> Plan | None:
+    """Return the plan that is proposed in ``state``, None where there is none within the horizon."""
     for plan in outlook.parts.proposer.propose(state, outlook.goal, avoid=refused):
         # With no actions the goal is believed reached, wrongly: the episode goes on.
         if plan.actions and outlook.is_within(plan):
-            return [plan]
-    return []
+            return plan
+    return None
 
 
 def _mended(plan: Plan, outlook: Outlook) -> Plan:
@@ -87,10 +87,10 @@ def _mended(plan: Plan, outlook: Outlook) -> Plan:
             break  # a bold plan goes against the letter of the rules, and is not to be bent to it again
         sound = plan.actions[: len(steps) - 1]
         failing = plan.actions[len(steps) - 1]
-        rest = _proposals(outlook, steps[-2][0], {failing: [()]})
-        if not rest or rest[0].is_bold:
+        rest = _proposed(outlook, steps[-2][0], {failing: [()]})
+        if rest is None or rest.is_bold:
             break
-        mended = replace(rest[0], actions=(*sound, *rest[0].actions), reason=f"{plan.reason}, mended at {failing}")
+        mended = replace(rest, actions=(*sound, *rest.actions), reason=f"{plan.reason}, mended at {failing}")
         if not outlook.is_within(mended):
             break
         plan = mended

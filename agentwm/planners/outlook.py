@@ -8,7 +8,7 @@ Source: the penalty on model uncertainty after MOPO (Yu et al., 2020); the cut i
 """
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
@@ -337,6 +337,15 @@ class Outlook:
             predictions=prospect.predictions,
             value=value,
         )
+
+    def best_plans(self, weighed: Iterable[tuple[float, Prospect]]) -> list[Plan]:
+        """Return the plan of the best prospect for each first action, the best first; of equals the shorter one."""
+        ranked = sorted(weighed, key=lambda each: (-each[0], len(each[1].actions)))
+        plans: dict[Action, Plan] = {}
+        for value, prospect in ranked:
+            if prospect.actions[0] not in plans:
+                plans[prospect.actions[0]] = self.plan(prospect, value, f"promises {value:.2f}")
+        return list(plans.values())
 
 
 def is_vetoed(prediction: Prediction) -> bool:

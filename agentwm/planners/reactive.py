@@ -6,10 +6,10 @@ model says.
 
 from itertools import islice
 
-from agentwm.planners.deliberation import Deliberation
+from agentwm.planners.deliberation import deliberating
 from agentwm.planners.meter import until_spent
 from agentwm.planners.outlook import Outlook, is_vetoed
-from agentwm.types import Plan, Planner, PlannerParts, PlannerSpec
+from agentwm.types import Plan
 
 __all__ = ["REACTIVE", "VETO", "react", "veto"]
 
@@ -40,13 +40,9 @@ def veto(outlook: Outlook) -> list[Plan]:
     return vetoed[-1:]
 
 
-def _reactive(parts: PlannerParts) -> Planner:
-    return Deliberation(react, parts, is_frugal=False)
-
-
-def _veto(parts: PlannerParts) -> Planner:
-    return Deliberation(veto, parts, is_frugal=False)
-
-
-REACTIVE = PlannerSpec("reactive", "does what comes to mind, without looking ahead: the baseline", _reactive)
-VETO = PlannerSpec("veto", "does the first thing that comes to mind and that no rule foretells to fail", _veto)
+REACTIVE = deliberating(
+    "reactive", "does what comes to mind, without looking ahead: the baseline", react, is_frugal=False
+)
+VETO = deliberating(
+    "veto", "does the first thing that comes to mind and that no rule foretells to fail", veto, is_frugal=False
+)

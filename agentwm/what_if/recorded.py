@@ -2,11 +2,11 @@
 
 import random
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from agentwm.errors import RunStoreError
 from agentwm.models.rule_model import AlignedModel
-from agentwm.planners.meter import Meter, Metered
+from agentwm.planners.meter import metered
 from agentwm.planners.options import listed_actions
 from agentwm.planners.symbolic import symbolic_parts
 from agentwm.records import RunStore
@@ -93,9 +93,7 @@ def replan(
             listed=lambda: listed_actions(moment.opening, moment.history),
             budget=planner.budget if budget is None else budget,
         )
-        meter = Meter(parts.model, parts.budget)
-        chosen = Metered(planner.make(replace(parts, model=meter)), meter)
-        plan = chosen.plan(moment.state, moment.goal, moment.history)
+        plan = metered(planner, parts).plan(moment.state, moment.goal, moment.history)
         plans = [each for each in (plan, *plan.considered) if each.actions]
         imagined = what_if(
             model, moment.state, [each.actions for each in plans], vocabulary, rules=rules, lived=moment.lived

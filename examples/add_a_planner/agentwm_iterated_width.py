@@ -6,11 +6,11 @@ Source: Lipovetzky & Geffner (2012), "Width and serialization of classical plann
 from collections.abc import Iterator
 from itertools import islice
 
-from agentwm.planners.deliberation import Deliberation
+from agentwm.planners.deliberation import deliberating
 from agentwm.planners.meter import until_spent
 from agentwm.planners.outlook import Outlook, Prospect
 from agentwm.planners.width import News
-from agentwm.types import Plan, Planner, PlannerParts, PlannerSpec
+from agentwm.types import Plan
 
 MOST = 2000  # courses of action looked at for each width, where the budget allows more
 
@@ -26,10 +26,7 @@ def iterated_width(outlook: Outlook) -> list[Plan]:
                     return [plan]
                 found.append(prospect)
     ends = [prospect for prospect in found if len(prospect.actions) == 1 or not prospect.is_open]
-    best: dict[object, Plan] = {}
-    for value, prospect in sorted(zip(outlook.values(ends), ends, strict=True), key=lambda each: -each[0]):
-        best.setdefault(prospect.actions[0], outlook.plan(prospect, value, f"promises {value:.2f}"))
-    return list(best.values())
+    return outlook.best_plans(zip(outlook.values(ends), ends, strict=True))
 
 
 def wherever_new(outlook: Outlook, width: int) -> Iterator[Prospect]:
@@ -44,9 +41,5 @@ def wherever_new(outlook: Outlook, width: int) -> Iterator[Prospect]:
         frontier = [prospect for prospect in longer if prospect.is_open]
 
 
-def make(parts: PlannerParts) -> Planner:
-    """Return the planner for one episode: `Deliberation` keeps to a plan that goes well, and acts where none was found."""
-    return Deliberation(iterated_width, parts)
-
-
-SPEC = PlannerSpec("iterated-width", "goes on from where something is so for the first time", make)
+# `deliberating` keeps to a plan that goes well, and acts where none was found.
+SPEC = deliberating("iterated-width", "goes on from where something is so for the first time", iterated_width)
