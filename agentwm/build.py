@@ -64,10 +64,15 @@ def load(kind: Kind, name: str) -> object:
 
 
 def environment(name: str) -> EnvironmentSpec:
-    """Return what the environment ``name`` declares.
+    """Return what the environment ``name`` declares; ``FAMILY-REST`` is one of a family, where an entry point is called ``FAMILY``.
 
-    Raises: as `load`, and ConfigurationError when its entry point is no `EnvironmentSpec`.
+    Raises: as `load`, and ConfigurationError when its entry point is no `EnvironmentSpec` or the family has no such member.
     """
+    family, _, rest = name.partition("-")
+    if rest and name not in (known := names("environments")) and family in known:
+        spec = _spec("environments", family, EnvironmentSpec)
+        if spec.member is not None:
+            return spec.member(name)
     return _spec("environments", name, EnvironmentSpec)
 
 

@@ -18,6 +18,8 @@ from agentwm.types.protocols import (
     PlannerSpec,
     Proposer,
     Ration,
+    Reference,
+    Referenced,
     WorldModel,
 )
 from agentwm.types.values import NOTHING, Action, Condition, Fluent, Ref, Situation, Some, State, Term, Value, Var
@@ -53,6 +55,8 @@ __all__ = [
     "Query",
     "Ration",
     "Ref",
+    "Reference",
+    "Referenced",
     "Situation",
     "Some",
     "Spent",

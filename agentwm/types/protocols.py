@@ -27,6 +27,8 @@ __all__ = [
     "PlannerSpec",
     "Proposer",
     "Ration",
+    "Reference",
+    "Referenced",
     "WorldModel",
 ]
 
@@ -80,6 +82,29 @@ class Environment(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Reference:
+    """How well a task can be played, to hold a result against: ``by`` names whoever plays it so ("walkthrough", "BabyAIBot").
+
+    ``steps`` and ``reward``, the sum over the episode, are None where they are not known.
+    """
+
+    by: str
+    steps: float | None = None
+    reward: float | None = None
+
+
+@runtime_checkable
+class Referenced(Protocol):
+    """An environment that knows how well its tasks can be played. What it knows is for reports, and never told to an agent."""
+
+    def reference(self, task: str, *, seed: int = 0) -> Reference | None:
+        """Return how well ``task`` can be played where chance falls as in ``reset`` with ``seed``; None where nobody knows.
+
+        An episode in progress is not disturbed.
+        """
+
+
+@dataclass(frozen=True, slots=True)
 class EnvironmentOptions:
     """What a user may ask of an environment.
 
@@ -113,6 +138,10 @@ class EnvironmentSpec:
     plays ones of at most ``max_steps``. ``true_rules`` states how the ordinary world works, a rule a line, where it is known: for tests
     and comparisons, and never told to an agent. ``goals`` lists the ways in which goals can be worded, the default first; all others are
     people's own words, which only a language model reads.
+
+    One entry point may stand for a family of environments: ``member`` then returns what the one of a full name declares, such as
+    ``MiniGrid-Empty-8x8-v0`` of the family ``MiniGrid``, and raises a ConfigurationError where there is none; ``members`` lists the names
+    worth showing.
     """
 
     name: str
@@ -127,6 +156,8 @@ class EnvironmentSpec:
     max_steps: int = 50
     goals: tuple[str, ...] = ("template",)
     true_rules: Callable[[], Sequence[str]] = tuple
+    member: "Callable[[str], EnvironmentSpec] | None" = None
+    members: Callable[[], Sequence[str]] = tuple
 
 
 class Perceiver(Protocol):
