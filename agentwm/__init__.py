@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from agentwm.errors import AgentwmError as AgentwmError
     from agentwm.evaluation import Report as Report
     from agentwm.experiment import run as run
+    from agentwm.gym import GymnasiumEnvironment as GymnasiumEnvironment
+    from agentwm.gym import gymnasium_spec as gymnasium_spec
+    from agentwm.gym import to_gymnasium as to_gymnasium
     from agentwm.minds import Agent as Agent
     from agentwm.records import RunStore as RunStore
     from agentwm.rules.language import Rule as Rule
@@ -35,6 +38,7 @@ _HOMES = {
     "agentwm.errors": ("AgentwmError",),
     "agentwm.evaluation": ("Report",),
     "agentwm.experiment": ("run",),
+    "agentwm.gym": ("GymnasiumEnvironment", "gymnasium_spec", "to_gymnasium"),
     "agentwm.minds": ("Agent",),
     "agentwm.records": ("RunStore",),
     "agentwm.rules.language": ("Rule", "parse_rule"),

@@ -1,9 +1,11 @@
 """The agent: perceive, plan, act, compare; one episode at a time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from agentwm.errors import ConfigurationError
+from agentwm.errors import AgentwmError, ConfigurationError
+from agentwm.faults import expect_facts, expect_observation, failure, told_as_failure
+from agentwm.rules.binding import remaining
 from agentwm.types import (
     Action,
     Environment,
@@ -45,20 +47,25 @@ def update(state: State, perception: Perception) -> dict[Fluent, Value]:
 class Episode:
     """One episode in progress: the environment, the belief and what has happened so far.
 
-    Raises: ConfigurationError when nobody reads what the environment answers.
+    ``aim`` is what is left of the ``goal``, which may have several parts.
+
+    Raises: ConfigurationError when nobody reads what the environment answers; EnvironmentFailureError, as `step` does, for whatever else
+        the environment raises, and for answers that are none.
     """
 
     def __init__(self, environment: Environment, task: str, *, seed: int = 0) -> None:
         self.environment = environment
         self.task = task
-        self.observation: Observation = environment.reset(task, seed=seed)
-        self.goal = environment.goal
-        self.vocabulary: Vocabulary = environment.vocabulary
-        perception = self._perceiver.perceive(self.observation, None, {})
+        with told_as_failure(environment.name, f"reset of {task}"):
+            self.observation: Observation = expect_observation(environment.reset(task, seed=seed))
+            self.goal = environment.goal
+            self.vocabulary: Vocabulary = environment.vocabulary
+            perception = expect_facts(self._perceiver.perceive(self.observation, None, {}))
         self.opening = perception
         self.start: State = update({}, perception)
         self.state: State = self.start
         self.transitions: list[Transition] = []
+        self.aim = self.goal
 
     @property
     def _perceiver(self) -> Perceiver:
@@ -81,14 +88,26 @@ class Episode:
 
     @property
     def is_won(self) -> bool:
-        """Whether the episode ended with a reward."""
-        return self.observation.terminated and self.observation.reward > 0
+        """Whether the episode ended with a reward, unless the environment says otherwise, as its ``is_won``."""
+        own = getattr(self.environment, "is_won", None)
+        return self.observation.terminated and self.observation.reward > 0 if own is None else bool(own)
+
+    @property
+    def returned(self) -> float | None:
+        """What the environment itself counts as the episode's return, as its ``returned``; None where that is the sum of the rewards."""
+        own = getattr(self.environment, "returned", None)
+        return None if own is None else float(own)
+
+    @property
+    def achievements(self) -> Mapping[str, int] | None:
+        """How often each thing was achieved of all that can be, by the environment's ``achievements``; None where it counts none."""
+        own: Mapping[str, int] | None = getattr(self.environment, "achievements", None)
+        return None if own is None else {name: int(count) for name, count in own.items()}
 
     def step(self, action: Action, prediction: Prediction) -> Transition:
         """Do ``action`` and return the transition, with ``prediction`` beside what happened."""
         before = self.state
-        self.observation = self.environment.step(action)
-        perception = self._perceiver.perceive(self.observation, action, before)
+        perception = self._answered(action)
         succeeded = perception.succeeded is not False
         after = update(before, perception)
         if succeeded:
@@ -105,7 +124,20 @@ class Episode:
         )
         self.transitions.append(transition)
         self.state = after
+        self.aim = remaining(self.aim, (after,), self.vocabulary)
+        if self.environment.goal != self.goal:  # a text has said more of what is asked for: a recipe, say
+            self.goal = self.aim = self.environment.goal
         return transition
+
+    def _answered(self, action: Action) -> Perception:
+        """Return what the answer to ``action`` tells."""
+        try:
+            self.observation = expect_observation(self.environment.step(action))
+            return expect_facts(self._perceiver.perceive(self.observation, action, self.state))
+        except AgentwmError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise failure(self.environment.name, f"step, on the action {action}", error) from error
 
     def _unseen(self, prediction: Prediction, perception: Perception) -> dict[Fluent, Value]:
         """Return the changes that a success is predicted to bring and no ordinary text shows: these alone are believed unseen."""
@@ -131,7 +163,7 @@ def play(
     ``after_step`` may return a new mind: one that has learned from the step.
     """
     while not episode.is_over and len(episode.transitions) < max_steps:
-        plan = mind.planner.plan(episode.state, episode.goal, episode.transitions)
+        plan = mind.planner.plan(episode.state, episode.aim, episode.transitions)
         if not plan.actions:
             break
         action = plan.actions[0]

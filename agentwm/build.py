@@ -14,7 +14,7 @@ from agentwm.backends.prompts import Prompt
 from agentwm.backends.protocol import BackendSpec
 from agentwm.configuration import RunConfig
 from agentwm.errors import ConfigurationError, MissingExtraError, quoted
-from agentwm.types import EnvironmentSpec, PlannerSpec
+from agentwm.types import EnvironmentSpec, PlannerSpec, SuiteSpec
 
 __all__ = [
     "Kind",
@@ -28,9 +28,10 @@ __all__ = [
     "names",
     "planner",
     "prompt",
+    "suite",
 ]
 
-Kind = Literal["environments", "planners", "backends", "prompts"]
+Kind = Literal["environments", "planners", "backends", "prompts", "suites"]
 Spec = TypeVar("Spec")
 
 _OPTIONAL = re.compile(r"""^(?P<package>[A-Za-z0-9._-]+).*;.*extra\s*==\s*['"](?P<extra>[^'"]+)['"]""")
@@ -90,6 +91,14 @@ def backend(name: str) -> BackendSpec:
     Raises: as `load`, and ConfigurationError when its entry point is no `BackendSpec`.
     """
     return _spec("backends", name, BackendSpec)
+
+
+def suite(name: str) -> SuiteSpec:
+    """Return what the suite ``name`` declares.
+
+    Raises: as `load`, and ConfigurationError when its entry point is no `SuiteSpec`.
+    """
+    return _spec("suites", name, SuiteSpec)
 
 
 def _spec(kind: Kind, name: str, wanted: type[Spec]) -> Spec:

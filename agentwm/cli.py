@@ -16,6 +16,7 @@ from agentwm.cli_compare import compare, presets
 from agentwm.cli_imagination import simulate
 from agentwm.cli_model import BaseUrl, PriceList, ReplayFile, SaidBy, TimeoutS, check_model
 from agentwm.cli_rules import console, rules_app
+from agentwm.cli_suite import eval_app
 from agentwm.cli_training import export, train
 from agentwm.cli_what_if import what_if
 from agentwm.errors import AgentwmError, BackendError, ConfigurationError
@@ -39,6 +40,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help needs half the time, and plain errors are one sentence
 )
 app.add_typer(rules_app, name="rules")
+app.add_typer(eval_app, name="eval")
 
 
 def main() -> None:
@@ -90,6 +92,14 @@ def run(  # noqa: PLR0913 - one parameter per option is how typer works
     admissible: Annotated[
         bool, typer.Option("--admissible", help="Let the agent see the list of admissible commands.")
     ] = False,
+    isolated: Annotated[
+        bool | None,
+        typer.Option(
+            "--isolated/--in-process",
+            help="Run the environment in a process of its own: a crash or a hang ends an episode, not the run.  "
+            "[default: as the environment wants it]",
+        ),
+    ] = None,
     model: Annotated[
         str | None,
         typer.Option(metavar="BACKEND/NAME", help="A language model to ask beside the rules; the key: OPENAI_API_KEY."),

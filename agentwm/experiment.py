@@ -21,6 +21,8 @@ from agentwm.agent import Episode, Mind, play
 from agentwm.configuration import BUDGETS, RunConfig, new_folder
 from agentwm.errors import BudgetReachedError, ConfigurationError, DecisionSpentError
 from agentwm.evaluation import Report, report_on, results_of
+from agentwm.faults import told_as_failure
+from agentwm.isolation import isolated
 from agentwm.learning import AfterStep, BeforeStep, Learner
 from agentwm.minds import acting_mind
 from agentwm.records import RunStore
@@ -83,6 +85,8 @@ def run(config: RunConfig, *, progress: Progress = lambda _event: None, resume: 
             llm=None if language is None else language.use(),
             stopped=stopped,
         )
+        if broken := [sentence for phase in (learning, playing) if (sentence := phase.close())]:
+            report = report.model_copy(update={"errors": [*report.errors, *broken]})
         if stopped is None:
             records.finish(report.model_dump_json())
     return report
@@ -111,9 +115,11 @@ def _phase(name: str, config: RunConfig, spec: EnvironmentSpec, stack: ExitStack
     wanted = config.learn if learning else config.episodes
     if not wanted:
         return Phase(name, 0)
-    environment = stack.enter_context(closing(spec.make(config.environment_options(learning=learning))))
+    environment = _made(config, spec, learning=learning)
+    stack.callback(Phase(name, environment=environment).close)
     _expect_to_be_read(environment, config, spec)
-    tasks = tuple(environment.tasks()[:wanted])
+    with told_as_failure(spec.name, "tasks"):
+        tasks = tuple(environment.tasks()[:wanted])
     if not tasks:
         refusals = environment.refusals
         reason = f"; {len(refusals)} refused, the first because {refusals[0]}" if refusals else ""
@@ -121,6 +127,14 @@ def _phase(name: str, config: RunConfig, spec: EnvironmentSpec, stack: ExitStack
             f"expected tasks to {name}, but {spec.name} has none to offer for these options{reason}"
         )
     return Phase(name, 0, environment, tasks)
+
+
+def _made(config: RunConfig, spec: EnvironmentSpec, *, learning: bool) -> Environment:
+    """Return the environment for a phase, in a process of its own where that was asked for or its spec wants it."""
+    options = config.environment_options(learning=learning)
+    is_isolated = spec.time_limit_s is not None if config.isolated is None else config.isolated
+    with told_as_failure(spec.name, "make"):
+        return isolated(config.environment, options) if is_isolated else spec.make(options)
 
 
 def _expect_to_be_read(environment: Environment, config: RunConfig, spec: EnvironmentSpec) -> None:

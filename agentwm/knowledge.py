@@ -148,8 +148,8 @@ def _places(transition: Transition, explored: str, vocabulary: Vocabulary) -> se
     schema = vocabulary.actions.get(transition.action.verb)
     if schema is None or not transition.succeeded:
         return set()
-    sort = vocabulary.fluents[explored].parameters[0]
-    return {arg for arg, of_sort in zip(transition.action.args, schema.parameters, strict=True) if of_sort == sort}
+    sorts = vocabulary.fluents[explored].parameters[0].split("|")
+    return {arg for arg, of_sort in zip(transition.action.args, schema.parameters, strict=True) if of_sort in sorts}
 
 
 def _things_in(place: str, location: str, state: State) -> list[str]:

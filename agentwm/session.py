@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agentwm.agent import Episode
-from agentwm.errors import EnvironmentFailureError, RunStoreError, TaskError, quoted
+from agentwm.errors import AgentwmError, EnvironmentFailureError, RunStoreError, TaskError, quoted
 from agentwm.evaluation import EpisodeResult, ProgressEvent, result_of
+from agentwm.faults import told_as_failure
 from agentwm.learning import AfterStep, BeforeStep
 from agentwm.records import EpisodeWriter, RunStore
 from agentwm.types import Action, Environment, Goal, Transition
@@ -45,6 +46,17 @@ class Phase:
     def refusals(self) -> Sequence[TaskError]:
         """Why further tasks cannot be played."""
         return () if self.environment is None else self.environment.refusals
+
+    def close(self) -> str | None:
+        """Close the environment; return what went wrong, None where nothing did: what was played is played."""
+        if self.environment is None:
+            return None
+        try:
+            with told_as_failure(self.environment.name, "close"):
+                self.environment.close()
+        except AgentwmError as error:
+            return str(error)
+        return None
 
 
 class Play(Protocol):
@@ -135,8 +147,18 @@ class Session:
         """Put on record how ``attempt`` ended and, in the same stroke, what was ``learned`` from it."""
         self._rules = rules
         lived = [] if attempt.episode is None else attempt.episode.transitions
-        is_won = attempt.error is None and attempt.episode is not None and attempt.episode.is_won
-        self._records.end_episode(attempt.number, won=is_won, steps=len(lived), error=attempt.error, learned=learned)
+        ended = (
+            attempt.episode if attempt.error is None else None
+        )  # an environment that broke down is asked nothing more
+        self._records.end_episode(
+            attempt.number,
+            won=ended is not None and ended.is_won,
+            steps=len(lived),
+            error=attempt.error,
+            learned=learned,
+            returned=None if ended is None else ended.returned,
+            achievements=None if ended is None else ended.achievements,
+        )
         self._tell(attempt.number + 1, result=result_of(self._records.episode(attempt.number)))
 
     def _tell(

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agentwm.evaluation.progress import ProgressEvent
-from agentwm.evaluation.report import Average, CalibrationRow, EpisodeResult, Planning, Report, Steps, Success
+from agentwm.evaluation.report import Average, CalibrationRow, EpisodeResult, Planning, Report, Returns, Steps, Success
 from agentwm.rules.language import Rule
 from agentwm.rules.laws import Law
 from agentwm.rules.store import Record, RuleStore
@@ -107,7 +107,7 @@ def report_view(report: Report, results: Sequence[EpisodeResult], rules: RuleSto
         parts += [learning_curve(lengths), Text()]
     if report.llm.model is not None:
         parts += [language_view(report), Text()]
-    parts += [_rules_part(report, rules), Text(), _small_print(report)]
+    parts += [_rules_part(report, rules), Text(), _small_print(report, results)]
     return Group(*parts)
 
 
@@ -242,17 +242,42 @@ def _headline(report: Report) -> Text:
     text.append(" games won at the first attempt", style="not bold")
     if report.steps.mean is not None:
         text.append(f", in {report.steps.mean:.1f} steps on average", style="not bold")
+    if _returns_say_more(report):
+        text.append(f"\n{_returns_line(report.returns)}", style="not bold")
+    if report.achievements is not None:
+        found = report.achievements
+        text.append(f"\n{found.mean:.1f} of {len(found.shares)} achievements in a game", style="not bold")
+        text.append(f", score {found.score:.1f} % (geometric mean of how often each was unlocked)", style="not bold")
     return text
+
+
+def _returns_say_more(report: Report) -> bool:
+    """Whether the mean return is another figure than the share of the games won, which it is where a win pays 1 and nothing else does."""
+    found = report.returns
+    return found is not None and found.mean is not None and not math.isclose(found.mean, report.success.rate or 0.0)
+
+
+def _returns_line(returns: Returns | None) -> str:
+    assert returns is not None
+    assert returns.mean is not None
+    interval = "" if returns.ci95 is None else f" ({returns.ci95[0]:.2f} to {returns.ci95[1]:.2f})"
+    return f"mean return {returns.mean:.2f}{interval}, over all games"
 
 
 def _type_table(report: Report) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_footer=True, footer_style="bold", header_style="dim")
     table.add_column("task type", footer="all", no_wrap=True)
-    total = (str(report.episodes), *_success_cells(report.success), *_steps_cells(report.steps))
-    for title, footer in zip(("games", "won", "success", "95 %", "steps: mean", "median", "p90"), total, strict=True):
+    total: tuple[str, ...] = (str(report.episodes), *_success_cells(report.success), *_steps_cells(report.steps))
+    titles: tuple[str, ...] = ("games", "won", "success", "95 %", "steps: mean", "median", "p90")
+    with_returns = _returns_say_more(report)
+    if with_returns:
+        titles, total = (*titles, "return"), (*total, _amount(None if report.returns is None else report.returns.mean))
+    for title, footer in zip(titles, total, strict=True):
         table.add_column(title, footer=footer, justify="right", no_wrap=True)
     for task_type, part in report.by_task_type.items():
-        table.add_row(task_type, str(part.episodes), *_success_cells(part.success), *_steps_cells(part.steps))
+        returned = (_amount(part.mean_return),) if with_returns else ()
+        figures = *_success_cells(part.success), *_steps_cells(part.steps), *returned
+        table.add_row(task_type, str(part.episodes), *figures)
     return table
 
 
@@ -271,6 +296,10 @@ def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.1f}"
 
 
+def _amount(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
+
+
 def _rules_part(report: Report, rules: RuleStore) -> RenderableType:
     ranked = sorted(((rule, rules.record(rule)) for rule in rules.rules), key=lambda pair: -pair[1].supports)
     title = Text(f"{report.rules.active} rules", style="bold")
@@ -281,7 +310,7 @@ def _rules_part(report: Report, rules: RuleStore) -> RenderableType:
     return Group(*parts)
 
 
-def _small_print(report: Report) -> Text:
+def _small_print(report: Report, results: Sequence[EpisodeResult]) -> Text:
     learned = report.learned_from
     alone = ", played for learning alone" if report.explored else ""
     listing = "with" if report.admissible_used else "without"
@@ -290,10 +319,10 @@ def _small_print(report: Report) -> Text:
             f"learned from {learned.episodes} games of {learned.split} "
             f"({learned.steps} steps, at most {learned.max_steps} in one){alone}, seed {report.seed}"
         ),
-        f"one attempt at each game, at most {report.max_steps} steps, {listing} the list of admissible commands",
+        f"one attempt at each game, at most {report.max_steps:,} steps, {listing} the list of admissible commands",
         "steps are over the games won",
     ]
-    if report.prediction.accuracy is not None:
+    if report.prediction.accuracy is not None and _can_fail(report, results):
         lines.append(
             f"success or failure foretold rightly at {100 * report.prediction.accuracy:.1f} % of {report.prediction.n} steps"
         )
@@ -307,6 +336,11 @@ def _small_print(report: Report) -> Text:
     text.append(f"\nsaved in {report.run} after {report.wall_s:.1f} s", style="not dim bold")
     text.append(f"\nlook closer: agentwm replay {report.run} {learned.episodes}")
     return text
+
+
+def _can_fail(report: Report, results: Sequence[EpisodeResult]) -> bool:
+    """Whether an action was ever refused, or thought to be: where every one is accepted, to foretell that is no feat."""
+    return report.prediction.accuracy != 1.0 or any(result.failures for result in results)
 
 
 def _planning_lines(planning: Planning, preset: str | None) -> list[str]:

@@ -1,12 +1,14 @@
 """The report of a run: what ``--json`` prints, built from the results of its episodes alone."""
 
-from collections.abc import Sequence
+import math
+import random
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from agentwm.evaluation.statistics import grouped, mean, median, quantile, wilson_interval
+from agentwm.evaluation.statistics import bootstrap_interval, grouped, mean, median, quantile, wilson_interval
 from agentwm.types import Spent
 
 if TYPE_CHECKING:
@@ -14,17 +16,24 @@ if TYPE_CHECKING:
     from agentwm.records import EpisodeRecord, RunStore
 
 __all__ = [
+    "Achievements",
     "EpisodeResult",
     "LLMUse",
     "Planning",
     "Report",
+    "Returns",
+    "achievements_of",
     "planning_of",
     "report_on",
     "result_of",
     "results_of",
+    "returns_of",
     "steps_of",
     "success_of",
 ]
+
+
+RETURN_DRAWS = 1_000  # of the bootstrap: enough for two digits, and a thousand episodes do not wait for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +42,8 @@ class EpisodeResult:
 
     ``phase`` is ``learn`` or ``play``. ``error`` says why the episode could not be played to its end; such an episode
     counts as one not won. ``predictions`` counts the steps whose success or failure had been predicted. ``spent`` is what its decisions
-    took.
+    took. ``returned`` is the sum of the rewards, or what the environment itself counts as the return; ``achievements`` how often each
+    thing was achieved of all that can be, empty where nobody counts. ``failures`` counts the steps that were not accepted.
     """
 
     task: str
@@ -45,6 +55,9 @@ class EpisodeResult:
     predictions: int = 0
     predictions_right: int = 0
     spent: Spent = field(default_factory=Spent)
+    returned: float = 0.0
+    achievements: Mapping[str, int] = field(default_factory=dict)
+    failures: int = 0
 
 
 class _Frozen(BaseModel):
@@ -70,12 +83,36 @@ class Steps(_Frozen):
     p90: float | None
 
 
+class Returns(_Frozen):
+    """The return over all episodes played, won or not, and the 95 % bootstrap interval of its mean; None when none was played.
+
+    Those in error have no part in it: an episode that breaks off early may well have lost less than one that goes on.
+    """
+
+    mean: float | None
+    ci95: tuple[float, float] | None
+
+
+class Achievements(_Frozen):
+    """In what share of the episodes played (0 to 1) each thing was achieved, how many of them in an episode, and their score.
+
+    The score is the geometric mean of the shares, in per cent and each with 1 added to it, so that what is rare counts.
+
+    Source: Hafner (2022), "Benchmarking the Spectrum of Agent Capabilities", section 3.3.
+    """
+
+    shares: dict[str, float]
+    mean: float
+    score: float
+
+
 class TypeReport(_Frozen):
     """The same figures for one type of task."""
 
     episodes: int
     success: Success
     steps: Steps
+    mean_return: float | None = None
 
 
 class LearnedFrom(_Frozen):
@@ -215,12 +252,14 @@ class LLMUse(_Spent):
 class Report(_Frozen):
     """A run in numbers, each with what it takes to read it.
 
-    ``success``, ``steps`` and ``by_task_type`` are of the episodes played with rules frozen, not of those learned on.
+    ``success``, ``steps``, ``returns`` and ``by_task_type`` are of the episodes played with rules frozen, not of those learned on.
     ``steps`` is over episodes won; those not won are ``episodes - success.count``. ``altered`` is the seed of the world's variant, None
-    for the ordinary world. ``errors`` names the tasks that could not be played to their end, and why; they count as not won.
+    for the ordinary world. ``errors`` names the tasks that could not be played to their end, and why. ``broken_off`` counts those of them
+    that are episodes played: they count as not won, and are no failures of the agent.
     ``stopped`` says why a run ended before all of its tasks were played, None for one that came to its end. ``goals`` is how the goals
     played for were worded, where that was asked for. ``preset`` is the named mixture that played, ``explored`` whether what was learned
-    from was played for learning alone. ``planning`` is None in a report from before it was kept.
+    from was played for learning alone. ``planning`` and ``returns`` are None in a report from before they were kept, ``achievements``
+    where nobody counts any.
     """
 
     environment: str
@@ -239,11 +278,14 @@ class Report(_Frozen):
     preset: str | None = None
     explored: bool = False
     planning: Planning | None = None
+    returns: Returns | None = None
+    achievements: Achievements | None = None
     learned_from: LearnedFrom
     rules: RuleCount
     prediction: PredictionScore
     llm: LLMUse
     errors: list[str]
+    broken_off: int = 0
     wall_s: float
     run: str
     stopped: str | None = None
@@ -288,11 +330,14 @@ def report_on(  # noqa: PLR0913 -- one argument per thing a report must say of w
         preset=config.preset,
         explored=config.explore,
         planning=planning_of(played, planner=config.planner, budget=config.budget),
+        returns=returns_of(played, seed=config.seed),
+        achievements=achievements_of(played),
         learned_from=_learned_from(learned, splits[0], limits[0]),
         rules=RuleCount(active=rules[0], retired=rules[1]),
         prediction=_prediction(played),
         llm=(llm or LLMUse()).shared(len(played), sum(result.won for result in played)),
         errors=[*refused, *(f"{result.task}: {result.error}" for result in results if result.error)],
+        broken_off=sum(result.error is not None for result in played),
         wall_s=round(wall_s, 3),
         run=run,
         stopped=stopped,
@@ -316,6 +361,9 @@ def result_of(record: "EpisodeRecord") -> EpisodeResult:
         predictions=record.predictions,
         predictions_right=record.predictions_right,
         spent=record.spent,
+        returned=record.returned,
+        achievements=record.achievements,
+        failures=record.failures,
     )
 
 
@@ -328,7 +376,12 @@ def planning_of(results: Sequence[EpisodeResult], *, planner: str, budget: str |
 
 def _by_task_type(results: Sequence[EpisodeResult]) -> dict[str, TypeReport]:
     return {
-        task_type: TypeReport(episodes=len(group), success=success_of(group), steps=steps_of(group))
+        task_type: TypeReport(
+            episodes=len(group),
+            success=success_of(group),
+            steps=steps_of(group),
+            mean_return=mean([result.returned for result in group if result.error is None]),
+        )
         for task_type, group in grouped(results, lambda result: result.task_type).items()
     }
 
@@ -348,6 +401,23 @@ def success_of(results: Sequence[EpisodeResult]) -> Success:
     """Return how many of ``results`` are wins."""
     won = sum(result.won for result in results)
     return Success(count=won, rate=won / len(results) if results else None, ci95=wilson_interval(won, len(results)))
+
+
+def returns_of(results: Sequence[EpisodeResult], *, seed: int) -> Returns:
+    """Return what the episodes of ``results`` returned; ``seed`` draws the bootstrap."""
+    returns = [result.returned for result in results if result.error is None]
+    return Returns(mean=mean(returns), ci95=bootstrap_interval(returns, rng=random.Random(seed), draws=RETURN_DRAWS))
+
+
+def achievements_of(results: Sequence[EpisodeResult]) -> Achievements | None:
+    """Return what was achieved in ``results``, None where nobody counted."""
+    counted = [result.achievements for result in results if result.achievements]
+    if not counted:
+        return None
+    names = dict.fromkeys(name for each in counted for name in each)
+    shares = {name: sum(each.get(name, 0) > 0 for each in counted) / len(counted) for name in names}
+    score = math.exp(math.fsum(math.log1p(100 * share) for share in shares.values()) / len(shares)) - 1
+    return Achievements(shares=shares, mean=math.fsum(shares.values()), score=score)
 
 
 def steps_of(results: Sequence[EpisodeResult]) -> Steps:

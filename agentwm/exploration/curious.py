@@ -23,6 +23,7 @@ from agentwm.rules.language import fluent_names, variables
 from agentwm.rules.laws import Law
 from agentwm.rules.matching import holds
 from agentwm.types import (
+    NOT_ENTITIES,
     Action,
     ActionSchema,
     Condition,
@@ -284,8 +285,16 @@ class Curious:
         statics = [f for f in state if len(f.args) == 1 and self._is_shared_place(f)]
         places = {state[f] for f in statics if f.args[0] in named}
         named |= {f.args[0] for f in statics if state[f] in places}
-        location = self._vocabulary.location
-        return named | {f.args[0] for f, value in state.items() if f.name == location and value in named}
+        return named | {f.args[0] for f, value in state.items() if self._tells_where(f) and value in named}
+
+    def _tells_where(self, fluent: Fluent) -> bool:
+        """Whether its value is where a thing is: it is declared to be that, or it points to what the agent itself may be at."""
+        schema = self._vocabulary.fluents.get(fluent.name)
+        if schema is None or len(fluent.args) != 1 or schema.value in NOT_ENTITIES:
+            return False
+        return fluent.name == self._vocabulary.location or any(
+            not other.parameters and other.value == schema.value for other in self._vocabulary.fluents.values()
+        )
 
     def _is_shared_place(self, fluent: Fluent) -> bool:
         schema = self._vocabulary.fluents.get(fluent.name)

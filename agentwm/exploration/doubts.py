@@ -5,6 +5,7 @@ them: if it works, they were not needed, and if not, one of them is. Source: lea
 "Queries and Concept Learning"); which effects are asked about, and how much may be missing, is ours, DECISIONS 13.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,8 @@ MOST_BLAME = (
     1.0  # failures, each divided among what was missing in it, for which what an experiment misses may be to blame
 )
 
+ENOUGH_TRIALS = 12  # in a row without the effect, after which it is left alone until it comes again
+
 TableKey = tuple[str, tuple[str, ...]]
 
 
@@ -36,7 +39,7 @@ class Circumstance:
     blame: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Doubt:
     """An effect that was hardly seen, and the circumstances shared by all its examples.
 
@@ -72,7 +75,8 @@ class Doubts:
         self, tables: Mapping[TableKey, EffectTable], vocabulary: Vocabulary, retrials: Retrials | None = None
     ) -> None:
         self._retrials = retrials
-        self._by_key = {key: found for key, table in tables.items() if (found := tuple(_doubts_of(table, vocabulary)))}
+        self._by_key = {key: found for key, table in tables.items() if (found := list(_doubts_of(table, vocabulary)))}
+        self._trials: Counter[Doubt] = Counter()
 
     def are_tested_by(self, action: Action, state: State) -> bool:
         """Whether trying ``action`` in ``state`` would settle something."""
@@ -80,6 +84,16 @@ class Doubts:
         if any(doubt.is_tested_by(action, state) for doubt in self._by_key.get(key, ())):
             return True
         return self._retrials is not None and self._retrials.are_tried_by(action, state)
+
+
+    def note(self, action: Action, state: State) -> None:
+        """Count ``action``, done in ``state``, as a trial; a doubt is settled after so many, whatever came of them."""
+        doubts = self._by_key.get((action.verb, sorts_of(action.args, state)), [])
+        tested = [doubt for doubt in doubts if doubt.is_tested_by(action, state)]
+        self._trials.update(tested)
+        for doubt in tested:
+            if self._trials[doubt] == RARE:
+                doubts.remove(doubt)
 
 
 def _doubts_of(table: EffectTable, vocabulary: Vocabulary) -> Iterator[Doubt]:
@@ -90,14 +104,25 @@ def _doubts_of(table: EffectTable, vocabulary: Vocabulary) -> Iterator[Doubt]:
         if name == END:
             continue
         view = View(slot, 0)
+        well_known = [mask for _, mask in view.effects if (mask & ~view.kept).bit_count() >= RARE]
         for _, mask in view.effects:
             changed = mask & ~view.kept
-            if not 0 < changed.bit_count() < RARE:
+            if not 0 < changed.bit_count() < RARE or any(not changed & ~other for other in well_known):
                 continue
             shared = [feature for feature in features if not changed & ~feature.true]
             first = (changed & -changed).bit_length() - 1
             since = max((by for _, by in table.suspected if 0 < by <= first), default=0)
-            yield _doubt(shared, (view.known & ~mask) >> since << since, table, kinds, vocabulary)
+            failures = (view.known & ~mask) >> since << since
+            if not _is_given_up(shared, failures >> changed.bit_length() << changed.bit_length()):
+                yield _doubt(shared, failures, table, kinds, vocabulary)
+
+
+def _is_given_up(shared: Sequence[Feature], failures: int) -> bool:
+    """Whether the last so many trials all failed, in which hardly any of the ``shared`` circumstances was missing."""
+    misses = [failures & ~feature.true for feature in shared]
+    often = _by_number(misses)
+    most = int(MISSING * len(shared))
+    return sum(rows.bit_count() for number, rows in often.items() if number <= most) >= ENOUGH_TRIALS
 
 
 def _doubt(

@@ -100,9 +100,8 @@ class Experiments:
 
     def _subjects(self, schema: ActionSchema, things: Sequence[str], state: State, cast: Cast) -> Iterator[Action]:
         """Yield the verb applied to one of ``things`` and, for a further argument, a place of every kind or what is at hand."""
-        place_sort = (
-            self._vocabulary.fluents[self._vocabulary.explored].parameters[0] if self._vocabulary.explored else ""
-        )
+        explored = self._vocabulary.explored
+        place_sorts = self._vocabulary.fluents[explored].parameters[0].split("|") if explored else []
         at_hand = {value for fluent, value in state.items() if not fluent.args and isinstance(value, str)}
         for thing in things:
             if not schema.parameters or cast.sorts.get(thing) != schema.parameters[0]:
@@ -111,7 +110,7 @@ class Experiments:
             for sort in schema.parameters[1:]:
                 kinds = [of_kind for of_kind in cast.by_kind.values() if cast.sorts.get(of_kind[0]) == sort]
                 close = [next((t for t in of_kind if t in at_hand), of_kind[0]) for of_kind in kinds]
-                others.append([t for t in close if sort == place_sort or t in at_hand])
+                others.append([t for t in close if sort in place_sorts or t in at_hand])
             for rest in product(*others):
                 if thing not in rest:
                     yield Action(schema.verb, (thing, *rest))

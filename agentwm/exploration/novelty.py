@@ -10,12 +10,13 @@ order and the search of the next new thing in the learned model are ours, DECISI
 
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from agentwm.exploration.doubts import RARE, Doubts
 from agentwm.exploration.familiarity import MANY, Familiarity
 from agentwm.induction.alarm import is_refuted
 from agentwm.planners.options import ground_actions
-from agentwm.planners.payoff import Payoff
+from agentwm.planners.payoff import NO_GOAL, Payoff
 from agentwm.planners.symbolic import symbolic_parts
 from agentwm.planners.width import News
 from agentwm.rules.outcomes import apply_changes
@@ -58,10 +59,10 @@ class Novelty:
         self._unsure = {
             rule.id for rule in rules.rules if len(rule.outcomes) > 1 and _spoken(rules.record(rule)) < ENOUGH
         }
-        is_reward_rare = any(rule.pays and rules.record(rule).supports < RARE for rule in rules.rules)
-        self._payoff = (
-            Payoff(symbolic_parts(rules, vocabulary, model, rng=rng)) if practises and is_reward_rare else None
-        )
+        self._is_reward_rare = any(rule.pays and rules.record(rule).supports < RARE for rule in rules.rules)
+        parts = symbolic_parts(rules, vocabulary, model, rng=rng)
+        self._payoff = Payoff(parts if practises else replace(parts, best_reward=0.0))
+        self._practises = practises
         self._rng = rng
         self._rest: Way = ()
         self._reached: list[tuple[State, Way]] = []
@@ -69,6 +70,8 @@ class Novelty:
 
     def plan(self, state: State, goal: Goal, history: Sequence[Transition] = ()) -> Plan:
         """Return the rest of the way to something new while it goes as foretold, else a new way, else what is least familiar here."""
+        if history:
+            self._doubts.note(history[-1].action, history[-1].before)
         if self._rest and history and not history[-1].surprise:
             actions, self._rest = self._rest, self._rest[1:]
             return Plan(actions, "goes where something is new")
@@ -83,16 +86,25 @@ class Novelty:
         yield "tries what is new", self._way(state)
         if self._rng.random() < PRACTICE:
             yield "tries again what is a matter of chance", self._chancy(state)
+        sought = self._sought(state, goal, history)
+        if self._payoff.looks:
+            yield sought.reason, sought.actions[:1]
         if way := self._together():
             self._pause = 0
             yield "tries what was never met together", way
-        if self._payoff:
-            plan = self._payoff.plan(state, goal, history)
-            yield plan.reason, plan.actions if plan.reaches_goal else ()
+        if sought.reaches_goal:
+            yield sought.reason, sought.actions[:1]
         if way := self._seldom():
             self._pause = 0
             yield "goes where it seldom was", way
         yield "tries what is least familiar", (self._least_familiar(state),)
+
+    def _sought(self, state: State, goal: Goal, history: Sequence[Transition]) -> Plan:
+        """Return what a planner for reward would do, where that is worth practice or there is something to be seen."""
+        goal = goal if self._practises else NO_GOAL
+        if self._is_reward_rare or goal.conditions or any(transition.told for transition in history):
+            return self._payoff.plan(state, goal, history)
+        return Plan((), "nothing to go for")
 
     def _way(self, state: State) -> Way:
         """Return the way to something new; where none is found, `_reached` holds the states that were looked at."""

@@ -15,7 +15,7 @@ from agentwm.agent import Episode
 from agentwm.errors import ConfigurationError, EnvironmentFailureError, TaskError, quoted
 from agentwm.imagination.hidden import Door, Hidden, door_of, drawn
 from agentwm.models.rule_model import AlignedModel
-from agentwm.rules.binding import is_reached
+from agentwm.rules.binding import is_reached, remaining
 from agentwm.rules.language import format_term
 from agentwm.rules.matching import Unknown, look_up
 from agentwm.rules.store import RuleStore
@@ -60,7 +60,7 @@ class Start:
     def of(cls, episode: Episode) -> Self:
         """Return what ``episode`` has come to: its first belief just after reset, or any later one."""
         task_type = episode.environment.task_type(episode.task)
-        return cls(episode.task, dict(episode.state), episode.goal, episode.vocabulary, task_type)
+        return cls(episode.task, dict(episode.state), episode.aim, episode.vocabulary, task_type)
 
 
 class ImaginedPerceiver:
@@ -88,7 +88,10 @@ class ImaginedPerceiver:
 
 @dataclass(slots=True)
 class _Dream:
-    """One episode: what is really so in it, and which of that has been shown. ``untold`` are the doors of which nothing was said yet."""
+    """One episode: what is really so in it, and which of that has been shown. ``untold`` are the doors of which nothing was said yet.
+
+    ``aim`` is what is left of the goal.
+    """
 
     start: Start
     model: WorldModel
@@ -97,6 +100,7 @@ class _Dream:
     hidden: Hidden
     state: dict[Fluent, Value]
     untold: dict[Fluent, None]
+    aim: Goal
     is_over: bool = False
 
 
@@ -187,7 +191,8 @@ class ImaginedEnvironment:
         door = door_of(self._rules, words)
         hidden = drawn(start.state, start.goal, self._rules.knowledge, words, door=door, rng=rng)
         state = {**start.state, **hidden.doors}
-        self._dream = _Dream(start, self._model(words, rng), rng, door, hidden, state, dict.fromkeys(hidden.doors))
+        model, doors = self._model(words, rng), dict.fromkeys(hidden.doors)
+        self._dream = _Dream(start, model, rng, door, hidden, state, doors, start.goal)
         self.foretold = None
         return Observation(f"{_facts_in_words(start.state, words)}\nThe goal: {start.goal.text}", dict(start.state))
 
@@ -267,7 +272,8 @@ class ImaginedEnvironment:
             seen |= _inspected(action.args, state, words)
         if words.reports_failure:
             seen[SUCCEEDED] = outcome.success
-        is_reached_now = bool(changes) and is_reached(dream.start.goal, state, words)
+        is_reached_now = bool(changes) and not dream.aim.then and is_reached(dream.aim, state, words)
+        dream.aim = remaining(dream.aim, (state,), words)
         dream.is_over = outcome.success and (outcome.terminated is True or is_reached_now)
         reward = (outcome.reward or 0.0) if outcome.success else 0.0
         return Observation(

@@ -114,7 +114,7 @@ def practise(
             actions = policy.options(episode.state, episode.observation)
             if not actions:
                 break
-            planned = policy.plan(episode.state, episode.goal, episode.transitions).actions[0]
+            planned = policy.plan(episode.state, episode.aim, episode.transitions).actions[0]
             episode.step(rng.choice(actions) if rng.random() < daring else planned, _UNFORESEEN)
         policy.learn(episode.transitions)
     if policy is None:

@@ -6,7 +6,7 @@ that the others leave unexplained are pruned; a rule that no longer follows from
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from agentwm.induction.chance import SURE
@@ -14,10 +14,10 @@ from agentwm.induction.credit import Example, examples
 from agentwm.induction.evidence import rule_answer, weigh
 from agentwm.induction.pruning import maximum_coverage
 from agentwm.induction.search import Conjunction, false_mask, mask_of, separate, shut_out
-from agentwm.induction.table import Table
+from agentwm.induction.table import KIND_PRICE, MOST_KINDS, Literal, Table, membership
 from agentwm.knowledge import learn as learn_knowledge
 from agentwm.rules import matching
-from agentwm.rules.language import ANY_ACTION, Change, Rule, RuleOutcome
+from agentwm.rules.language import ANY_ACTION, Change, Rule, RuleOutcome, variables
 from agentwm.rules.matching import holds, instances, sorts_of, value_of
 from agentwm.rules.store import Record, RuleStore, Silence, signature
 from agentwm.types import Condition, Fluent, Ref, Term, Trajectory, Value, Var, Vocabulary
@@ -168,6 +168,11 @@ def _success_rules(table: Table, conjunction: Conjunction, unexcepted: int) -> l
 def _conditional_rule(table: Table, conjunction: Conjunction, effect: _Effect) -> _Candidate | None:
     """Return a rule for a change that only sometimes comes: under the conditions that tell when, else with its rate."""
     rate = effect.came.bit_count() / (effect.came | effect.stayed_away).bit_count()
+    if (told := _told_by_kind(table, effect)) is not None:
+        wider = (*conjunction, *told)
+        speaks = mask_of(wider, effect.came | effect.stayed_away)
+        rate = effect.came.bit_count() / max(1, speaks.bit_count())
+        return _Candidate(_rule(table, wider, rate, (effect.change,)), speaks, effect.came)
     for literal in sorted(table.literals(), key=lambda x: (x.price, x.condition.op == "==")):
         is_told_apart = not literal.true & effect.stayed_away and not literal.false & effect.came
         if is_told_apart and literal.false & effect.stayed_away and literal.true & effect.came:
@@ -187,16 +192,40 @@ def _conditional_rule(table: Table, conjunction: Conjunction, effect: _Effect) -
     return _Candidate(_rule(table, conjunction, rate, (effect.change,)), effect.came | effect.stayed_away, effect.came)
 
 
+def _told_by_kind(table: Table, effect: _Effect) -> Conjunction | None:
+    """Return conditions, one of them on a kind, under which a change takes just this value: the oven roasts and the stove fries.
+
+    None where it is not the value that differs but whether there is a change at all, or where no kind tells.
+    """
+    if not isinstance(effect.change.value, str) or not effect.stayed_away:
+        return None
+    others = [example for _, example in table.rows_of(effect.stayed_away)]
+    if not all(_ground_target(effect.change, table, example) in example.changed for example in others):
+        return None
+    found: list[tuple[bool, int, int, Conjunction]] = []
+    for term, by_kind in table.kinds():
+        liked = sorted(str(kind) for kind, mask in by_kind.items() if mask & effect.came)
+        inside = sum(by_kind[kind] for kind in liked)
+        if len(liked) > MOST_KINDS or not effect.stayed_away & ~inside:
+            continue
+        literal = Literal(membership(term, liked), KIND_PRICE, inside, table.everything & ~inside)
+        rest = effect.stayed_away & inside
+        excluding = (x for x in table.literals() if not x.false & effect.came and not rest & ~x.false)
+        more = min(excluding, key=lambda x: (x.price, x.condition.op == "=="), default=None) if rest else None
+        told = (literal,) if more is None else (literal, more)
+        found.append((bool(rest) and more is None, len(liked), len(by_kind), told))
+    return min(found, key=lambda item: item[:3])[3] if found else None
+
+
 def _effects(table: Table, successes: int) -> list[_Effect]:
     """Return the lifted changes seen among ``successes``, most frequent first."""
     came: dict[Change, int] = {}
     for index, example in table.rows_of(successes):
         for fluent, value in example.changed.items():
-            change = _lift(fluent, value, table, example)
-            if change is not None:
+            for change in _lifted(fluent, value, table, example):
                 came[change] = came.get(change, 0) | 1 << index
     effects = []
-    for change, mask in came.items():
+    for change, mask in _widest(came).items():
         against = 0
         for index, example in table.rows_of(successes & ~mask):
             if _failed_to_come(change, table, example):
@@ -205,20 +234,46 @@ def _effects(table: Table, successes: int) -> list[_Effect]:
     return sorted(effects, key=lambda effect: (-effect.came.bit_count(), str(effect.change)))
 
 
-def _lift(fluent: Fluent, value: Value, table: Table, example: Example) -> Change | None:
-    """Return the change in terms of the action's parameters, None where the fluent is not about its arguments."""
+def _lifted(fluent: Fluent, value: Value, table: Table, example: Example) -> Iterator[Change]:
+    """Yield the change in terms of the action's parameters, in every way in which its value can be said.
+
+    None where the fluent is not about the arguments. A thing that is no argument is what something refers to: a room that is arrived at is
+    the one that the exit leads to.
+    """
     names = dict(zip(example.action.args, table.parameters, strict=True))
     if any(arg not in names for arg in fluent.args):
-        return None
+        return
     target = Ref(fluent.name, tuple(Var(names[arg]) for arg in fluent.args))
-    lifted: Term = Var(names[value]) if isinstance(value, str) and value in names else value
-    return Change(target, lifted)
+    if not isinstance(value, str):
+        yield Change(target, value)
+        return
+    if value in names:
+        yield Change(target, Var(names[value]))
+        return
+    bindings = dict(zip(table.parameters, example.action.args, strict=True))
+    schema = table.vocabulary.fluents.get(fluent.name)
+    terms = table.references(schema.value) if schema is not None else ()
+    lifted = [term for term in terms if value_of(term, bindings, example.before, table.vocabulary) == value]
+    about_arguments = [term for term in lifted if any(True for _ in variables(term))]
+    for term in (*about_arguments, value, *(term for term in lifted if term not in about_arguments)):
+        yield Change(target, term)
+
+
+def _widest(came: Mapping[Change, int]) -> dict[Change, int]:
+    """Return the changes without those that another way of saying them covers: of several ways, the one that fits most examples stays."""
+    kept: dict[Change, int] = {}
+    covered: dict[Ref, int] = {}
+    for change, mask in sorted(came.items(), key=lambda item: -item[1].bit_count()):
+        if mask & ~covered.get(change.target, 0):
+            kept[change] = mask
+            covered[change.target] = covered.get(change.target, 0) | mask
+    return {change: mask for change, mask in came.items() if change in kept}
 
 
 def _failed_to_come(change: Change, table: Table, example: Example) -> bool:
     """Whether it is known that ``change`` was not made, and not because it was so before."""
     bindings = dict(zip(table.parameters, example.action.args, strict=True))
-    target = Fluent(change.target.name, tuple(bindings[v.name] for v in change.target.args if isinstance(v, Var)))
+    target = _ground_target(change, table, example)
     if target in example.changed:
         return True
     wanted = value_of(change.value, bindings, example.before, table.vocabulary)
@@ -226,6 +281,12 @@ def _failed_to_come(change: Change, table: Table, example: Example) -> bool:
         schema = table.vocabulary.fluents[target.name]
         return schema.has_default and not schema.hidden and wanted != schema.default
     return example.settled[target] != wanted
+
+
+def _ground_target(change: Change, table: Table, example: Example) -> Fluent:
+    """Return the fluent that ``change`` is about in ``example``."""
+    bindings = dict(zip(table.parameters, example.action.args, strict=True))
+    return Fluent(change.target.name, tuple(bindings[v.name] for v in change.target.args if isinstance(v, Var)))
 
 
 # --- rules ----------------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from agentwm.rules.language import variables
 from agentwm.rules.matching import UNKNOWN, Unknown, compare, value_of
 from agentwm.types import NOT_ENTITIES, Action, Condition, Ref, State, Term, Value, Var, Vocabulary
 
-__all__ = ["Literal", "Table", "parameter_names"]
+__all__ = ["KIND_PRICE", "MOST_KINDS", "Literal", "Table", "membership", "negated", "parameter_names"]
 
 # Prices of a condition in the search, cheapest first: a relation between the things at hand explains more than a
 # property of one, and a property more than a thing's kind. Source: DECISIONS 5.
@@ -84,6 +84,14 @@ class Table:
     def failed(self) -> int:
         """The mask of the examples that failed."""
         return self.everything & ~self.succeeded
+
+    def references(self, sort: str) -> Iterator[Term]:
+        """Yield what refers to a thing of ``sort``: fluents without arguments, of an argument, and static fluents of those."""
+        return (term for each, term in _references(self.sorts, self.parameters, self.vocabulary) if each == sort)
+
+    def kinds(self) -> Iterator[tuple[Term, dict[Value, int]]]:
+        """Yield, per argument, the reference to its kind and the mask of the examples with each kind."""
+        return zip(self._kinds, self._kind_masks, strict=True)
 
     def copy(self) -> "Table":
         """Return a table that can grow without changing this one."""
@@ -223,7 +231,7 @@ class Table:
                 continue
             inside = self._kind_mask(term, liked)
             price = KIND_PRICE + KIND_MEMBER_PRICE * len(liked)
-            yield Literal(_membership(term, liked), price, inside, sum(by_kind.values()) & ~inside)
+            yield Literal(membership(term, liked), price, inside, sum(by_kind.values()) & ~inside)
 
     def single_kinds(self, negatives: int) -> Iterator[Literal]:
         """Yield ``kind(?x) is k`` for every kind that occurs among ``negatives``."""
@@ -275,7 +283,8 @@ def negated(literal: Literal) -> Literal:
     return Literal(Condition(left, _NEGATIONS[op], right), literal.price, literal.false, literal.true)
 
 
-def _membership(term: Term, kinds: Sequence[str]) -> Condition:
+def membership(term: Term, kinds: Sequence[str]) -> Condition:
+    """Return the condition that the kind that ``term`` refers to is one of ``kinds``."""
     return Condition(term, "==", kinds[0]) if len(kinds) == 1 else Condition(term, "in", tuple(kinds))
 
 
@@ -322,3 +331,24 @@ def _constants(sorts: tuple[str, ...], names: tuple[str, ...], vocabulary: Vocab
                 yield term, False
                 if not schema.has_default:
                     yield term, None
+    yield from _linked_constants(sorts, names, vocabulary)
+
+
+def _linked_constants(
+    sorts: tuple[str, ...], names: tuple[str, ...], vocabulary: Vocabulary
+) -> Iterator[tuple[Term, Value]]:
+    """Yield (reference, constant) pairs of what the arguments are tied to: the Boolean fluents of the door in an exit, say.
+
+    And of a fluent whose value is a word, whether it has its default: that nothing was done to it yet.
+    """
+    for sort, name in zip(sorts, names, strict=True):
+        links = [s for s in vocabulary.fluents.values() if s.static and s.parameters == (sort,)]
+        for link in (s for s in links if s.value not in NOT_ENTITIES):
+            for schema in vocabulary.fluents.values():
+                is_shown = schema.value == "bool" and schema.is_seen_to_change and schema.name != vocabulary.explored
+                if is_shown and schema.parameters == (link.value,):
+                    term = Ref(schema.name, (Ref(link.name, (Var(name),)),))
+                    yield from ((term, constant) for constant in (True, False, None))
+        for schema in vocabulary.fluents.values():
+            if schema.parameters == (sort,) and schema.value == "kind" and not schema.static and schema.has_default:
+                yield Ref(schema.name, (Var(name),)), schema.default

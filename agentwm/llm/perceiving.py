@@ -61,6 +61,21 @@ class Perceiving:
         return self._inner.refusals
 
     @property
+    def is_won(self) -> bool | None:
+        """Whether the environment itself says that the present task is won; None where it leaves that to the rewards."""
+        return getattr(self._inner, "is_won", None)
+
+    @property
+    def returned(self) -> float | None:
+        """What the environment itself counts as the return; None where it leaves that to the rewards."""
+        return getattr(self._inner, "returned", None)
+
+    @property
+    def achievements(self) -> Mapping[str, int] | None:
+        """What the environment counts as achieved; None where it counts nothing."""
+        return getattr(self._inner, "achievements", None)
+
+    @property
     def replies(self) -> Mapping[str, ReplyCount]:
         """What came of the questions of the present task, as those of one role; empty where none were put."""
         count = sum((each.count for each in self._readers.values()), ReplyCount())

@@ -7,15 +7,23 @@ Source: A* (Hart, Nilsson & Raphael, 1968); optimism about unknown preconditions
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import count
 
 from agentwm.planners.grounding import GroundAction, GroundRule
 from agentwm.rules.language import Change, fluent_names
 from agentwm.rules.matching import UNKNOWN, Unknown, compare, holds, look_up
-from agentwm.types import Action, Condition, Fluent, Ref, State, Term, Value, Var, Vocabulary
+from agentwm.types import NOT_ENTITIES, Action, Condition, Fluent, Ref, State, Term, Value, Var, Vocabulary
 
 __all__ = ["search"]
+
+@dataclass(frozen=True, slots=True)
+class Unnamed(Unknown):
+    """Stands for what a fluent that never changes refers to, while nobody knows what that is: two of one fluent are the same thing."""
+
+    fluent: Fluent
+
 
 Values = tuple[Value | Unknown, ...]
 Test = Callable[[Values], bool | None]
@@ -79,6 +87,10 @@ def _path(values: Values, parents: dict[Values, tuple[Values, Action]]) -> tuple
     return tuple(reversed(actions))
 
 
+def _known(value: Value | Unknown) -> Value | Unknown:
+    return UNKNOWN if isinstance(value, Unknown) else value
+
+
 class _Problem:
     """The relevant fluents as a tuple of values, and the actions compiled over it."""
 
@@ -114,10 +126,10 @@ class _Problem:
         left = self.term(condition.left)
         op = condition.op
         if op == "unknown":
-            return lambda values: left(values) is UNKNOWN
+            return lambda values: isinstance(left(values), Unknown)
         if op in ("in", "notin"):
             constants = condition.right
-            return lambda values: compare(left(values), op, constants)  # type: ignore[arg-type]
+            return lambda values: compare(_known(left(values)), op, constants)  # type: ignore[arg-type]
         right = self.term(condition.right)  # type: ignore[arg-type]
         is_reference = isinstance(condition.right, Ref)
         if op == "==":
@@ -126,7 +138,9 @@ class _Problem:
                 here, there = left(values), right(values)
                 if here is None and there is None and is_reference:
                     return False
-                return None if here is UNKNOWN or there is UNKNOWN else here == there
+                if isinstance(here, Unknown) or isinstance(there, Unknown):
+                    return True if isinstance(here, Unnamed) and here == there else None
+                return here == there
 
             return equal
 
@@ -134,7 +148,7 @@ class _Problem:
             here, there = left(values), right(values)
             if here is None and there is None and is_reference:
                 return op == "!="
-            return compare(here, op, there)
+            return compare(_known(here), op, _known(there))
 
         return compared
 
@@ -148,9 +162,16 @@ class _Problem:
         fluent = Fluent(term.name, tuple(str(arg) for arg in term.args))
         position = self.index.get(fluent)
         if position is None:
-            value = look_up(fluent, self.state, self.vocabulary)
+            value = self._settled(fluent)
             return lambda _: value
         return lambda values: values[position]
+
+    def _settled(self, fluent: Fluent) -> Value | Unknown:
+        """Return the value of a fluent that no action changes."""
+        value = look_up(fluent, self.state, self.vocabulary)
+        schema = self.vocabulary.fluents.get(fluent.name)
+        is_thing = schema is not None and schema.static and schema.value not in NOT_ENTITIES
+        return Unnamed(fluent) if value is UNKNOWN and is_thing else value
 
     def _nested(self, term: Ref) -> Callable[[Values], Value | Unknown]:
         inner = [self.term(arg) for arg in term.args]
@@ -159,12 +180,14 @@ class _Problem:
             args = []
             for function in inner:
                 arg = function(values)
-                if arg is UNKNOWN or arg is None:
-                    return arg
+                if isinstance(arg, Unknown):
+                    return UNKNOWN
+                if arg is None:
+                    return None
                 args.append(str(arg))
             fluent = Fluent(term.name, tuple(args))
             position = self.index.get(fluent)
-            return values[position] if position is not None else look_up(fluent, self.state, self.vocabulary)
+            return values[position] if position is not None else self._settled(fluent)
 
         return evaluate
 

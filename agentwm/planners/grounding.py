@@ -11,7 +11,7 @@ from types import MappingProxyType
 from agentwm.induction.chance import SURE
 from agentwm.rules.binding import Cast, ground_condition, ground_term
 from agentwm.rules.language import Change, Rule, variables
-from agentwm.rules.matching import holds, value_of
+from agentwm.rules.matching import UNKNOWN, Unknown, holds, value_of
 from agentwm.rules.store import RuleStore
 from agentwm.types import Action, Condition, Fluent, Ref, Situation, State, Term, Value, Var, Vocabulary
 
@@ -168,17 +168,20 @@ class _Regression:
                 bindings = _unify(change.target, fluent)
                 if bindings is None:
                     continue
-                for bound in self._values(change, wanted, fluent, bindings):
+                for bound in self._values(rule, change, wanted, fluent, bindings):
                     if self._fits(rule, bound):
                         for complete in self._completions(rule, bound):
                             yield Action(rule.verb, tuple(complete[name] for name in rule.parameters))
 
     def _values(
-        self, change: Change, wanted: Condition, fluent: Fluent, bindings: dict[str, str]
+        self, rule: Rule, change: Change, wanted: Condition, fluent: Fluent, bindings: dict[str, str]
     ) -> Iterator[dict[str, str]]:
         """Yield bindings under which the change gives ``fluent`` a value that lets ``wanted`` hold."""
+        if isinstance(change.value, Ref):
+            yield from self._referring(rule, change.value, wanted, fluent, bindings)
+            return
         if not isinstance(change.value, Var):
-            if isinstance(change.value, Ref) or self._would_hold(wanted, fluent, change.value):
+            if self._would_hold(wanted, fluent, change.value):
                 yield bindings
             return
         name = change.value.name
@@ -189,6 +192,25 @@ class _Regression:
         things = [thing for thing in _mentioned(wanted, self.state, self.vocabulary) if thing in self.cast.sorts]
         for thing in self._suitable(things, wanted, fluent) or self._suitable(self.focus, wanted, fluent):
             yield {**bindings, name: thing}
+
+    def _referring(
+        self, rule: Rule, value: Ref, wanted: Condition, fluent: Fluent, bindings: dict[str, str]
+    ) -> Iterator[dict[str, str]]:
+        """Yield bindings under which what ``value`` refers to lets ``wanted`` hold: the exits that lead to the room wanted.
+
+        Where nobody knows what the thing wanted is, or what ``value`` refers to, the one may be the other.
+        """
+        open_names = [name for name in dict.fromkeys(variables(value)) if name not in bindings]
+        if len(open_names) != 1 or open_names[0] not in rule.parameters:
+            yield bindings
+            return
+        sort = self.vocabulary.actions[rule.verb].parameters[rule.parameters.index(open_names[0])]
+        is_open = any(value_of(side, {}, self.state, self.vocabulary) is UNKNOWN for side in _sides(wanted, fluent))
+        for thing in self.cast.by_sort.get(sort, ()):
+            bound = {**bindings, open_names[0]: thing}
+            referred = value_of(value, bound, self.state, self.vocabulary)
+            if is_open if isinstance(referred, Unknown) else self._would_hold(wanted, fluent, referred):
+                yield bound
 
     def _suitable(self, things: Iterable[str], wanted: Condition, fluent: Fluent) -> list[str]:
         """Return the things that, as the value of ``fluent``, would make ``wanted`` true."""
@@ -336,6 +358,12 @@ def _dynamic(term: object, state: State, vocabulary: Vocabulary) -> Iterator[Flu
             yield Fluent(term.name, tuple(str(arg) for arg in args))
         for arg in term.args:
             yield from _dynamic(arg, state, vocabulary)
+
+
+def _sides(wanted: Condition, fluent: Fluent) -> Iterator[Ref]:
+    """Yield the references that ``fluent`` is compared with in ``wanted``."""
+    here = Ref(fluent.name, fluent.args)
+    return (side for side in (wanted.left, wanted.right) if isinstance(side, Ref) and side != here)
 
 
 def _mentioned(term: object, state: State, vocabulary: Vocabulary) -> Iterator[str]:

@@ -149,9 +149,10 @@ class MeansEnds:
     def _places(self, state: State, cast: Cast, goal: Goal, missing: Sequence[str]) -> list[tuple[str, float, float]]:
         """Return the unexplored places, the chance of finding there what is missing, and that of a shut door, by chance per price."""
         explored = str(self.vocabulary.explored)
-        sort = self.vocabulary.fluents[explored].parameters[0]
+        sorts = self.vocabulary.fluents[explored].parameters[0].split("|")
         chances = [
             (place, self._chance(place, cast, goal, missing), self._shut_chance(place, cast))
+            for sort in sorts
             for place in cast.by_sort.get(sort, [])
             if state.get(Fluent(explored, (place,))) is not True
         ]

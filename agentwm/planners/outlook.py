@@ -15,10 +15,22 @@ from typing import NamedTuple
 
 from agentwm.planners.meter import until_spent
 from agentwm.planners.setbacks import Avoid
-from agentwm.rules.binding import is_reached
+from agentwm.rules.goals import goal_test
 from agentwm.rules.language import fluent_names
 from agentwm.rules.matching import conjunction
-from agentwm.types import Action, Fluent, Goal, Outcome, Plan, PlannerParts, Prediction, Query, State, Value
+from agentwm.types import (
+    Action,
+    Fluent,
+    Goal,
+    Outcome,
+    Plan,
+    PlannerParts,
+    Prediction,
+    Query,
+    State,
+    Value,
+    Vocabulary,
+)
 
 __all__ = [
     "DISCOUNT",
@@ -121,7 +133,9 @@ class Outlook:
         self._model = parts.model
         self._pessimism = parts.pessimism
         self._options = parts.options
-        self._at_stake = {name for condition in goal.conditions for name in fluent_names(condition)}
+        self._at_stake = _at_stake(goal, parts.vocabulary)
+        self._has_goal = bool(goal.conditions)
+        self._is_reached = goal_test(goal, parts.vocabulary)
         self._seen: dict[int, Sequence[Action]] = {}
 
     @property
@@ -230,15 +244,15 @@ class Outlook:
 
     def _future(self, state: State, outcome: Outcome, probability: float) -> Future:
         reward, is_end = outcome.reward or 0.0, outcome.terminated is True
-        if self._at_stake and not is_end and self._reaches(state, outcome.changes):
+        if self._has_goal and not is_end and self._reaches(state, outcome.changes):
             reward, is_end = reward + 1.0, True
         return Future(probability, outcome.changes, reward, is_end)
 
     def _reaches(self, state: State, changes: State) -> bool:
         """Whether the goal is reached once ``changes`` are made to ``state``."""
-        if not any(fluent.name in self._at_stake for fluent in changes):
+        if self._at_stake is not None and not any(fluent.name in self._at_stake for fluent in changes):
             return False
-        return is_reached(self.goal, {**state, **changes}, self.parts.vocabulary)
+        return self._is_reached({**state, **changes} if changes else state)
 
     @cached_property
     def key(self) -> int:
@@ -351,6 +365,13 @@ class Outlook:
 def is_vetoed(prediction: Prediction) -> bool:
     """Whether the rules say that the action fails. Where they are silent, the plan's own optimism stands."""
     return prediction.source == "rules" and not prediction.success
+
+
+def _at_stake(goal: Goal, vocabulary: Vocabulary) -> set[str] | None:
+    """Return the fluents without a change of which the goal cannot come to be reached; None where that may be any."""
+    names = {name for condition in goal.conditions for name in fluent_names(condition)}
+    refers = (s for name in names if (s := vocabulary.fluents.get(name)) and s.derive is not None and not s.parameters)
+    return None if any(refers) else names
 
 
 def _mark(fluent: Fluent, value: Value) -> int:

@@ -8,12 +8,14 @@ second, which plans again when that was wrong.
 Stopped at a budget, both make the best of the states that they came to; the first goes on from there in the next decision.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 
-from agentwm.planners.best_first import best_first
 from agentwm.planners.meter import until_spent
 from agentwm.planners.options import ground_actions, listed_actions
-from agentwm.planners.outlook import DISCOUNT, Outlook
+from agentwm.planners.outlook import DISCOUNT, Known, Outlook
+from agentwm.planners.seek import seek, strangers
 from agentwm.planners.width import News
 from agentwm.rules.outcomes import apply_changes
 from agentwm.types import (
@@ -24,19 +26,22 @@ from agentwm.types import (
     Plan,
     PlannerParts,
     Query,
+    Situation,
     State,
     Transition,
     Value,
 )
 
-__all__ = ["Payoff"]
+__all__ = ["NO_GOAL", "Payoff"]
 
 FEW_STATES = 700
 SWEEPS = 400
 CLOSE = 1e-5
 LEAST = 0.02  # the probability below which an outcome is not looked at
 MOST_NODES = 3000
-MOST_CALLS = 120_000
+MOST_CALLS = 250_000
+FEW_CALLS = 12_000  # where nothing pays, and the search is for something unknown
+MOST_KNOWN = 300_000  # what was foreseen is kept from decision to decision, up to so much
 NO_GOAL = Goal("what pays")
 MANY = 3  # numbers from here on are alike
 PAUSE = 40  # steps without another search after one that found no reward, doubled with each
@@ -70,29 +75,58 @@ class Payoff:
         self._is_large = False
         self._pause = 0
         self._failures = 0
-        self._pays = parts.best_reward > 0
+        self._goal = NO_GOAL
+        self._unknown = strangers(vocabulary)
+        self._known: Known = {}
+        self._seen: set[str] = set()  # what was stood before, and nothing was told of it
+        self._in_vain: set[int] = set()  # what was come to and should have paid
+        self._expects = False
+        self._due: tuple[int, Action] | None = None  # when the plan's first action was to be done, and which
+        self.looks = False
+        """Whether the latest plan goes where there is something to be seen, and to nothing that pays."""
 
-    def plan(self, state: State, goal: Goal, history: Sequence[Transition] = ()) -> Plan:  # noqa: ARG002 -- a planner's
-        """Return the action of the highest value, or the way to the nearest reward; where none is known, anything that has an effect."""
+    def plan(self, state: State, goal: Goal, history: Sequence[Transition] = ()) -> Plan:
+        """Return the action of the highest value, or the way to the nearest reward; where none is known, to something unknown.
+
+        Where there is neither, anything that has an effect.
+        """
         self._listed = listed_actions(self._parts.opening, history)
-        if self._pays and not self._is_large and (not self._is_whole or self._key(state) not in self._values):
+        if goal.conditions != self._goal.conditions:
+            self._goal, self._rest, self._known, self._expects, self._pause = goal, (), {}, False, 0
+        pays = bool(goal.conditions) or self._parts.best_reward > 0
+        if goal.conditions or (history and history[-1].told):
+            self._is_large = True  # what is believed grows, so that no value is one for long
+        if pays and not self._is_large and (not self._is_whole or self._key(state) not in self._values):
             self._explore(state)
-        if self._pays and not self._is_large and self._key(state) in self._graph:
+        if pays and not self._is_large and self._key(state) in self._graph:
             return self._best(state)
-        if not self._pays or not self._is_large:
+        return self._sought(state, goal, history, pays=pays)
+
+    def _sought(self, state: State, goal: Goal, history: Sequence[Transition], *, pays: bool) -> Plan:
+        """Return the way to a reward or to something unknown: the one gone so far, as long as it goes well, else a new one."""
+        self._seen.update(self._unknown(state))
+        was_done = bool(history) and self._due == (len(history) - 1, history[-1].action)
+        if self._expects and was_done:
+            self._in_vain.add(self._outlook(state, goal).key)
+        if not self._rest or not was_done or not self._goes_well(history[-1]):
+            self._rest = ()
+            if self._pause:
+                self._pause -= 1
+            else:
+                self._rest = self._search(self._outlook(state, goal), pays=pays)
+        actions, self._rest = self._rest, self._rest[1:]
+        self._due = (len(history), actions[0]) if actions else None
+        self._expects = len(actions) == 1 and not self.looks
+        if not actions:
+            self.looks = False
             return self._anything(state)
-        goes_well = bool(self._rest and history) and not history[-1].surprise and self._is_listed(self._rest[0])
-        actions = self._rest if goes_well else ()
-        if not actions and self._pause:
-            self._pause -= 1
-        elif not actions:
-            actions = self._search(state)
-            self._failures = 0 if actions else self._failures + 1
-            self._pause = 0 if actions else PAUSE * 2**self._failures
-        self._rest = actions[1:]
-        if actions:
-            return Plan(actions, "goes for the reward", reaches_goal=True, cost=len(actions))
-        return self._anything(state)
+        if self.looks:
+            return Plan(actions, "goes to see what is there", cost=len(actions))
+        return Plan(actions, "goes for the reward", reaches_goal=True, cost=len(actions))
+
+    def _goes_well(self, latest: Transition) -> bool:
+        """Whether the plan is to be gone on with: nothing came otherwise, and, where it is to see something, nothing was seen yet."""
+        return not latest.surprise and self._is_listed(self._rest[0]) and not (self.looks and latest.told)
 
     # --- where the states are few ------------------------------------------------------------------------------------
 
@@ -110,7 +144,7 @@ class Payoff:
                     continue
                 met.add(key)
                 if key not in self._graph:
-                    if len(self._graph) == FEW_STATES:
+                    if len(self._graph) == FEW_STATES or any(self._unknown(state)):
                         self._is_large = True
                         return
                     self._expand(state, key)
@@ -164,15 +198,25 @@ class Payoff:
 
     # --- where they are many -----------------------------------------------------------------------------------------
 
-    def _search(self, start: State) -> tuple[Action, ...]:
-        """Return a way to a reward: the shortest through states in which something is so for the first time, else a sure one."""
-        with until_spent:
-            if way := self._widely(start, News(2, many=MANY, ignored=self._passing)):
-                return way
-            outlook = Outlook(start, NO_GOAL, self._parts, avoid={}, listed=self._listed)
-            plans = best_first(outlook, most_calls=MOST_CALLS)
-            return plans[0].actions if plans else ()
-        return ()
+    def _outlook(self, state: State, goal: Goal) -> Outlook:
+        if len(self._known) > MOST_KNOWN:
+            self._known = {}
+        parts = replace(self._parts, proposer=_SILENT)
+        return Outlook(state, goal, parts, avoid={}, listed=self._listed, known=self._known)
+
+    def _search(self, outlook: Outlook, *, pays: bool) -> tuple[Action, ...]:
+        """Return the shortest way to a reward or to something unknown, else one through states in which something is new."""
+        pays = pays and self._parts.may_pay(outlook.state, outlook.goal)
+        most_calls = MOST_CALLS if pays else FEW_CALLS
+        found = seek(outlook, self._unknown, in_vain=self._in_vain, seen=self._seen, pays=pays, most_calls=most_calls)
+        self.looks = found is not None and not found.pays
+        way = found.actions if found is not None else ()
+        if not way and pays and not self._goal.conditions and outlook.calls >= most_calls:
+            with until_spent:
+                way = self._widely(outlook.state, News(2, many=MANY, ignored=self._passing))
+        self._failures = 0 if way else self._failures + 1
+        self._pause = 0 if way else PAUSE * 2**self._failures
+        return way
 
     def _widely(self, start: State, news: News) -> tuple[Action, ...]:
         frontier: list[tuple[State, tuple[Action, ...]]] = [(start, ())]
@@ -226,6 +270,20 @@ class Payoff:
 
     def _key(self, state: State) -> Key:
         return frozenset((f, v) for f, v in state.items() if f.name not in self._passing)
+
+
+class _Silent:
+    """A proposer without an idea: the search is the idea."""
+
+    def propose(
+        self, state: State, goal: Goal, *, avoid: Mapping[Action, Sequence[Situation]] = MappingProxyType({})
+    ) -> Iterable[Plan]:
+        """Return nothing."""
+        del state, goal, avoid
+        return ()
+
+
+_SILENT = _Silent()
 
 
 def _worth(ways: Sequence[Way], values: dict[Key, float]) -> float:

@@ -36,7 +36,8 @@ def _situation(transition: Transition, vocabulary: Vocabulary) -> Situation:
     for schema in vocabulary.fluents.values():
         if schema.static or schema.hidden or len(schema.parameters) > 1:
             continue
-        subjects = [(arg,) for arg in args if sorts[arg] in schema.parameters] if schema.parameters else [()]
+        accepted = schema.parameters[0].split("|") if schema.parameters else []
+        subjects = [(arg,) for arg in args if sorts[arg] in accepted] if schema.parameters else [()]
         for subject in subjects:
             fluent = Fluent(schema.name, subject)
             if fluent in known:

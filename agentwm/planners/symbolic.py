@@ -7,6 +7,7 @@ from agentwm.planners.anything import Anything
 from agentwm.planners.critics import Distance
 from agentwm.planners.means_ends import MeansEnds
 from agentwm.planners.options import Options, applicable_actions, ground_actions
+from agentwm.planners.prospects import may_pay
 from agentwm.rules.store import RuleStore
 from agentwm.types import Action, Observation, PlannerParts, PlanningBudget, State, Vocabulary, WorldModel
 
@@ -41,6 +42,7 @@ def symbolic_parts(  # noqa: PLR0913 -- what a mind is made from
         critic=Distance(proposer) if vocabulary.reports_failure else None,
         budget=budget or PlanningBudget(),
         best_reward=_best_reward(store),
+        may_pay=may_pay(store, vocabulary),
     )
 
 

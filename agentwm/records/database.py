@@ -7,7 +7,7 @@ from pathlib import Path
 
 from agentwm.errors import RunStoreError
 
-__all__ = ["DATABASE", "SPENT", "connect", "create_database", "expect_ours", "lock", "reading"]
+__all__ = ["DATABASE", "LATER", "connect", "create_database", "expect_ours", "lock", "reading"]
 
 DATABASE = "run.db"
 FORMAT = 1
@@ -34,9 +34,10 @@ CREATE TABLE steps (
 CREATE TABLE begun_with (learned TEXT NOT NULL);
 """
 
-# A table of its own, too; a run from before it was kept gets it when it goes on.
-SPENT = (
-    "CREATE TABLE IF NOT EXISTS spent (episode INTEGER, step INTEGER, spent TEXT NOT NULL, PRIMARY KEY (episode, step))"
+# Tables of their own, too; a run from before they were kept gets them when it goes on.
+LATER = (
+    "CREATE TABLE IF NOT EXISTS spent (episode INTEGER, step INTEGER, spent TEXT NOT NULL, PRIMARY KEY (episode, step))",
+    "CREATE TABLE IF NOT EXISTS scores (episode INTEGER PRIMARY KEY, returned REAL, achievements TEXT)",
 )
 
 
@@ -46,7 +47,8 @@ def create_database(path: Path, *, config: str, versions: str, now: float, begun
     new.unlink(missing_ok=True)
     with closing(sqlite3.connect(new)) as database:
         database.executescript(_SCHEMA)
-        database.execute(SPENT)
+        for table in LATER:
+            database.execute(table)
         database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         database.execute(f"PRAGMA user_version = {FORMAT}")
         database.execute("INSERT INTO run VALUES (?, ?, ?, 'running', NULL)", (config, versions, now))

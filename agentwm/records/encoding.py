@@ -114,13 +114,15 @@ def spent_from(text: str) -> Spent:
 
 def goal_text(goal: Goal) -> str:
     """Return ``goal`` as JSON."""
-    return _encode({"text": goal.text, "conditions": [_condition_data(each) for each in goal.conditions]})
+    conditions, *then = ([_condition_data(each) for each in part] for part in (goal.conditions, *goal.then))
+    return _encode({"text": goal.text, "conditions": conditions} | ({"then": then} if then else {}))
 
 
 def goal_from(text: str) -> Goal:
     """Return the goal that ``goal_text`` wrote."""
     data = json.loads(text)
-    return Goal(data["text"], tuple(map(_condition, data["conditions"])))
+    conditions, *then = (tuple(map(_condition, part)) for part in (data["conditions"], *data.get("then", ())))
+    return Goal(data["text"], conditions, tuple(then))
 
 
 def _facts(state: State) -> list[list[Value]]:

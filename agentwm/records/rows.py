@@ -1,6 +1,7 @@
 """Rows of the run store as values, and back."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from agentwm.types import Action, Goal, Observation, Prediction, Spent, State, T
 
 __all__ = [
     "EPISODE_COLUMNS",
+    "NO_SCORE",
     "EpisodeRecord",
     "StepRecord",
     "decoding",
@@ -25,8 +27,12 @@ __all__ = [
 EPISODE_COLUMNS = """
     e.episode, phase, task, task_type, goal, status, won, coalesce(e.steps, 0), error, learned, coalesce(e.wall_s, 0),
     (SELECT count(*) FROM steps s WHERE s.episode = e.episode AND s.succeeded IS NOT NULL AND predicted_success IS NOT NULL),
-    (SELECT count(*) FROM steps s WHERE s.episode = e.episode AND s.succeeded = predicted_success)
+    (SELECT count(*) FROM steps s WHERE s.episode = e.episode AND s.succeeded = predicted_success),
+    (SELECT total(reward) FROM steps s WHERE s.episode = e.episode),
+    (SELECT count(*) FROM steps s WHERE s.episode = e.episode AND s.succeeded = 0)
 """
+
+NO_SCORE = (None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,9 @@ class EpisodeRecord:
 
     ``status`` is ``running``, ``done`` or ``error``; ``error`` says why an episode could not be played. ``predictions``
     counts the steps whose success was predicted, ``predictions_right`` those where it came true. ``learned`` is whatever
-    was handed to `RunStore.end_episode`. ``spent`` is what its decisions took, as far as that was kept.
+    was handed to `RunStore.end_episode`. ``spent`` is what its decisions took, as far as that was kept. ``returned`` is the sum of its
+    rewards, or what the environment counted for itself; ``achievements`` counts what can be achieved in it, empty where nobody counts.
+    ``failures`` counts the steps that the environment did not accept.
     """
 
     episode: int
@@ -52,6 +60,9 @@ class EpisodeRecord:
     predictions: int
     predictions_right: int
     spent: Spent = field(default_factory=Spent)
+    returned: float = 0.0
+    achievements: Mapping[str, int] = field(default_factory=dict)
+    failures: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +79,16 @@ class StepRecord:
     wall_s: float
 
 
-def episode_record(row: tuple[Any, ...], spent: Sequence[Spent] = ()) -> EpisodeRecord:
-    """Return what a row of `EPISODE_COLUMNS` says, of an episode whose decisions have ``spent`` so much."""
-    episode, phase, task, task_type, goal, status, won, steps, error, learned, wall_s, predictions, right = row
+def episode_record(
+    row: tuple[Any, ...], spent: Sequence[Spent] = (), score: tuple[float | None, str | None] = NO_SCORE
+) -> EpisodeRecord:
+    """Return what a row of `EPISODE_COLUMNS` says, of an episode whose decisions have ``spent`` so much.
+
+    ``score`` is the environment's own: what was returned, and the JSON of what was achieved.
+    """
+    episode, phase, task, task_type, goal, status, won, steps, error, learned, wall_s, predictions, right, *rest = row
+    rewards, failures = rest
+    returned, achievements = score
     return EpisodeRecord(
         episode=episode,
         phase=phase,
@@ -86,6 +104,9 @@ def episode_record(row: tuple[Any, ...], spent: Sequence[Spent] = ()) -> Episode
         predictions=predictions,
         predictions_right=right,
         spent=sum(spent, Spent()),
+        returned=rewards if returned is None else returned,
+        achievements={} if achievements is None else json.loads(achievements),
+        failures=failures,
     )
 
 

@@ -23,9 +23,10 @@ from typing import Any, Self
 
 from agentwm.errors import RunStoreError, quoted
 from agentwm.records import encoding
-from agentwm.records.database import DATABASE, SPENT, connect, create_database, expect_ours, lock, reading
+from agentwm.records.database import DATABASE, LATER, connect, create_database, expect_ours, lock, reading
 from agentwm.records.rows import (
     EPISODE_COLUMNS,
+    NO_SCORE,
     EpisodeRecord,
     StepRecord,
     decoding,
@@ -112,7 +113,8 @@ class RunStore:
         writer = lock(path)
         store = cls(path, _open_ours(path), writer=writer, clock=clock)
         with store._transaction() as db:
-            db.execute(SPENT)
+            for table in LATER:
+                db.execute(table)
         return store
 
     @staticmethod
@@ -269,18 +271,30 @@ class RunStore:
                 )
         self._belief = (episode, step + 1, transition.after)
 
-    def end_episode(
-        self, episode: int, *, won: bool, steps: int, error: str | None = None, learned: str | None = None
+    def end_episode(  # noqa: PLR0913 -- all that is known of an end
+        self,
+        episode: int,
+        *,
+        won: bool,
+        steps: int,
+        error: str | None = None,
+        learned: str | None = None,
+        returned: float | None = None,
+        achievements: Mapping[str, int] | None = None,
     ) -> None:
         """Write how ``episode`` ended and, in the same transaction, what was learned from it.
 
         ``learned`` is any text from which learning can go on (a snapshot of the rules, say): `last_learned` returns the latest.
+        ``returned`` and ``achievements`` are what the environment counted for itself, None where it did not.
         """
         with self._transaction() as db:
             db.execute(
                 "UPDATE episodes SET status = ?, won = ?, steps = ?, error = ?, learned = ?, wall_s = ? - began_s WHERE episode = ?",
                 ("error" if error else "done", won, steps, error, learned, self._clock(), episode),
             )
+            if returned is not None or achievements is not None:
+                counted = None if achievements is None else json.dumps(dict(achievements))
+                db.execute("INSERT OR REPLACE INTO scores VALUES (?, ?, ?)", (episode, returned, counted))
         self._belief = None
 
     # --- reading ---
@@ -288,9 +302,9 @@ class RunStore:
     def episodes(self, phase: str | None = None) -> list[EpisodeRecord]:
         """Return all episodes, or those of ``phase``, in the order played."""
         query = f"SELECT {EPISODE_COLUMNS} FROM episodes e WHERE ? IS NULL OR phase = ? ORDER BY episode"  # noqa: S608 - a constant
-        found, spent = self._rows(query, (phase, phase)), self._spent()
+        found, spent, scores = self._rows(query, (phase, phase)), self._spent(), self._scores()
         with decoding(self.path, "its list of episodes"):
-            return [episode_record(row, spent.get(row[0], ())) for row in found]
+            return [episode_record(row, spent.get(row[0], ()), scores.get(row[0], NO_SCORE)) for row in found]
 
     def episode(self, number: int) -> EpisodeRecord:
         """Return the episode ``number``.
@@ -301,7 +315,7 @@ class RunStore:
         row = self._row(f"SELECT {EPISODE_COLUMNS} FROM episodes e WHERE e.episode = ?", (number,))  # noqa: S608 - a constant
         assert row is not None, "its beginning was just read"
         with decoding(self.path, f"episode {number}"):
-            return episode_record(row, self._spent(number).get(number, ()))
+            return episode_record(row, self._spent(number).get(number, ()), self._scores(number).get(number, NO_SCORE))
 
     def completed(self, phase: str) -> list[EpisodeRecord]:
         """Return the episodes of ``phase`` that came to their end, well or badly."""
@@ -396,6 +410,13 @@ class RunStore:
             for number, text in self._rows(query, (episode, episode)):
                 spent.setdefault(number, []).append(encoding.spent_from(text))
         return spent
+
+    def _scores(self, episode: int | None = None) -> dict[int, tuple[float | None, str | None]]:
+        """Return what the environment counted for itself, of all episodes or of one; nothing in a run from before that was kept."""
+        if self._row("SELECT 1 FROM sqlite_master WHERE name = 'scores'") is None:
+            return {}
+        query = "SELECT episode, returned, achievements FROM scores WHERE ? IS NULL OR episode = ?"
+        return {number: (returned, achieved) for number, returned, achieved in self._rows(query, (episode, episode))}
 
     def _beginning(self, episode: int) -> tuple[str, Goal, dict[Any, Value]]:
         row = self._row("SELECT task, goal, start FROM episodes WHERE episode = ?", (episode,))

@@ -1,6 +1,6 @@
 """Lets variables stand for the things of a state: a goal's by kind, a rule's by the action's arguments."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 
 from agentwm.rules.language import variables
@@ -14,6 +14,7 @@ __all__ = [
     "ground_term",
     "is_reached",
     "kind_of",
+    "remaining",
     "things_for",
     "variables_of",
 ]
@@ -65,6 +66,14 @@ def is_reached(goal: Goal, state: State, vocabulary: Vocabulary) -> bool:
         conjunction(goal.conditions, bindings, state, vocabulary) is True
         for bindings in bindings_of(goal.conditions, state)
     )
+
+
+def remaining(goal: Goal, states: Iterable[State], vocabulary: Vocabulary) -> Goal:
+    """Return what is left of ``goal`` after ``states`` were come to, one after another."""
+    for state in states:
+        if goal.then and is_reached(goal, state, vocabulary):
+            goal = goal.rest
+    return goal
 
 
 def bindings_of(conditions: Sequence[Condition], state: State) -> Iterator[dict[str, str]]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from agentwm.rules.language import ANY_ACTION, Rule
 from agentwm.rules.matching import UNKNOWN, Unknown, compare, holds
 from agentwm.types import Action, Condition, Fluent, Ref, Some, State, Term, Value, Var, Vocabulary
+from agentwm.types.vocabulary import Derive
 
 __all__ = ["RuleIndex", "Test", "compiled", "compiled_test"]
 
@@ -44,22 +45,51 @@ def compiled(term: Term, parameters: Sequence[str], vocabulary: Vocabulary) -> R
         # A plain tuple is the same key as a fluent, and quicker to make.
         return lambda args, state: state.get((name, (args[position],)), default)  # type: ignore[call-overload]
     reads = [compiled(arg, parameters, vocabulary) for arg in term.args]
+    return _nested(name, reads, default) if derive is None else _derived(name, reads, derive)
+
+
+def _nested(name: str, reads: Sequence[Read], default: Value | Unknown) -> Read:
+    """Return a function that reads the fluent ``name`` of what ``reads`` read."""
+    if len(reads) == 1:
+        [within] = reads
+
+        def read_of_one(args: Args, state: State) -> Value | Unknown:
+            value = within(args, state)
+            if value is None or value is UNKNOWN:
+                return value
+            return state.get((name, (value if value.__class__ is str else str(value),)), default)  # type: ignore[call-overload,no-any-return]
+
+        return read_of_one
 
     def read(args: Args, state: State) -> Value | Unknown:
-        names = []
-        for each in reads:
-            value = each(args, state)
-            if value is UNKNOWN:
-                return UNKNOWN
-            if value is None:
-                return None
-            names.append(value if isinstance(value, str) else str(value))
-        fluent = Fluent(name, tuple(names))
-        if derive is not None and fluent not in state:
-            return derive(state, fluent.args)
-        return state.get(fluent, default)
+        names = _named(reads, args, state)
+        return state.get((name, names), default) if isinstance(names, tuple) else names  # type: ignore[call-overload]
 
     return read
+
+
+def _derived(name: str, reads: Sequence[Read], derive: Derive) -> Read:
+    """Return a function that reads the derived fluent ``name`` of what ``reads`` read."""
+
+    def read(args: Args, state: State) -> Value | Unknown:
+        names = _named(reads, args, state) if reads else ()
+        if not isinstance(names, tuple):
+            return names
+        fluent: Fluent = (name, names)  # type: ignore[assignment]  # as above
+        return state[fluent] if fluent in state else derive(state, names)
+
+    return read
+
+
+def _named(reads: Sequence[Read], args: Args, state: State) -> tuple[str, ...] | Unknown | None:
+    """Return the names of the things that ``reads`` read; unknown where one is, and None where there is no such thing."""
+    names = []
+    for each in reads:
+        value = each(args, state)
+        if value is None or value is UNKNOWN:
+            return value
+        names.append(value if value.__class__ is str else str(value))
+    return tuple(names)
 
 
 def compiled_test(condition: Condition, parameters: Sequence[str], vocabulary: Vocabulary) -> Test:

@@ -86,7 +86,7 @@ class Trial:
     def planned(self, episode: Episode, planner: Planner) -> Plan:
         """Return what is planned. Raises: AssertionError where there is an error instead, or nobody says why."""
         try:
-            plan = planner.plan(episode.state, episode.goal, episode.transitions)
+            plan = planner.plan(episode.state, episode.aim, episode.transitions)
         except AssertionError:
             raise
         except Exception as error:  # a planner may break in any way, and each is what is looked for

@@ -22,6 +22,7 @@ from agentwm.types.protocols import (
     Referenced,
     WorldModel,
 )
+from agentwm.types.suites import Asked, Brief, SuiteRow, SuiteSpec
 from agentwm.types.values import NOTHING, Action, Condition, Fluent, Ref, Situation, Some, State, Term, Value, Var
 from agentwm.types.vocabulary import NOT_ENTITIES, ActionSchema, FluentSchema, Gap, Goal, GoalShape, Vocabulary
 
@@ -30,6 +31,8 @@ __all__ = [
     "NOT_ENTITIES",
     "Action",
     "ActionSchema",
+    "Asked",
+    "Brief",
     "Condition",
     "Critic",
     "Environment",
@@ -61,6 +64,8 @@ __all__ = [
     "Some",
     "Spent",
     "State",
+    "SuiteRow",
+    "SuiteSpec",
     "Term",
     "Trajectory",
     "Transition",

@@ -85,12 +85,14 @@ class Environment(Protocol):
 class Reference:
     """How well a task can be played, to hold a result against: ``by`` names whoever plays it so ("walkthrough", "BabyAIBot").
 
-    ``steps`` and ``reward``, the sum over the episode, are None where they are not known.
+    ``steps`` and ``reward``, the sum over the episode, are None where they are not known; ``expected`` is the exact mean of that sum over
+    all that chance can do, None where it is not known or there is no chance in it.
     """
 
     by: str
     steps: float | None = None
     reward: float | None = None
+    expected: float | None = None
 
 
 @runtime_checkable
@@ -142,6 +144,9 @@ class EnvironmentSpec:
     One entry point may stand for a family of environments: ``member`` then returns what the one of a full name declares, such as
     ``MiniGrid-Empty-8x8-v0`` of the family ``MiniGrid``, and raises a ConfigurationError where there is none; ``members`` lists the names
     worth showing.
+
+    Where ``time_limit_s`` is set, a run plays the environment in a process of its own, in which one of its calls may take so long: a hang
+    or a crash then ends an episode, and not the run.
     """
 
     name: str
@@ -158,6 +163,7 @@ class EnvironmentSpec:
     true_rules: Callable[[], Sequence[str]] = tuple
     member: "Callable[[str], EnvironmentSpec] | None" = None
     members: Callable[[], Sequence[str]] = tuple
+    time_limit_s: float | None = None
 
 
 class Perceiver(Protocol):
@@ -224,7 +230,8 @@ class PlannerParts:
     ``model`` is held to the ``budget``, but for its depth: it raises a DecisionSpentError once that is spent. ``ration`` holds a language
     model to it, where there is one. ``best_reward`` is the most that a single action is known to bring, 0 where nothing known ever pays, so
     that nothing needs to be looked for. ``pessimism`` is what an action costs of which the model is not sure at all, in units of reward,
-    and in proportion less where it is surer; below 0, doubt attracts.
+    and in proportion less where it is surer; below 0, doubt attracts. ``may_pay`` says, for little, whether what pays can be within reach
+    of what is known in a state.
     """
 
     proposer: Proposer
@@ -239,6 +246,7 @@ class PlannerParts:
     ration: Ration | None = None
     best_reward: float = 1.0
     pessimism: float = 0.05
+    may_pay: Callable[[State, Goal], bool] = lambda _state, _goal: True
 
 
 @dataclass(frozen=True, slots=True)

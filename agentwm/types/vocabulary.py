@@ -128,8 +128,15 @@ class Goal:
     """What the episode asks for: its text and, when they could be read, conditions over a state.
 
     Variables in the conditions are existential; different variables stand for different entities.
-    ``conditions`` is empty when the text could not be read.
+    ``conditions`` is empty when the text could not be read. What is to be reached one after another stands in ``then``: the conditions of
+    each further part, in order. A part is reached by an action: what is so at the start counts for nothing.
     """
 
     text: str
     conditions: tuple[Condition, ...] = ()
+    then: tuple[tuple[Condition, ...], ...] = ()
+
+    @property
+    def rest(self) -> "Goal":
+        """What is left once ``conditions`` are reached; only where there is a further part."""
+        return Goal(self.text, self.then[0], self.then[1:])

@@ -10,6 +10,7 @@ from agentwm.planners.meter import metered
 from agentwm.planners.options import listed_actions
 from agentwm.planners.symbolic import symbolic_parts
 from agentwm.records import RunStore
+from agentwm.rules.binding import remaining
 from agentwm.rules.store import RuleStore
 from agentwm.types import Goal, Observation, Plan, PlannerSpec, PlanningBudget, State, Transition, Vocabulary
 from agentwm.what_if.futures import WhatIf, what_if
@@ -93,7 +94,8 @@ def replan(
             listed=lambda: listed_actions(moment.opening, moment.history),
             budget=planner.budget if budget is None else budget,
         )
-        plan = metered(planner, parts).plan(moment.state, moment.goal, moment.history)
+        aim = remaining(moment.goal, (each.after for each in moment.history), vocabulary)
+        plan = metered(planner, parts).plan(moment.state, aim, moment.history)
         plans = [each for each in (plan, *plan.considered) if each.actions]
         imagined = what_if(
             model, moment.state, [each.actions for each in plans], vocabulary, rules=rules, lived=moment.lived
