@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agentwm.cli_compare import compare, presets
+from agentwm.cli_envs import envs
 from agentwm.cli_imagination import simulate
 from agentwm.cli_model import BaseUrl, PriceList, ReplayFile, SaidBy, TimeoutS, check_model
 from agentwm.cli_rules import console, rules_app
@@ -178,29 +179,6 @@ def replay(
 
 
 @app.command()
-def envs() -> None:
-    """List the environments installed, and what each one is missing."""
-    from rich.table import Table
-
-    from agentwm import build
-
-    table = Table.grid(padding=(0, 3))
-    for name in build.names("environments"):
-        try:
-            spec = build.environment(name)
-        except AgentwmError as error:
-            table.add_row(f"[bold]{name}", f"[red]{error}")
-            continue
-        missing = spec.missing()
-        table.add_row(f"[bold]{name}", spec.summary)
-        worded = f" · goals {', '.join(spec.goals)}" if len(spec.goals) > 1 else ""
-        table.add_row("", f"[dim]splits {', '.join(spec.splits)} · engines {', '.join(spec.engines)}{worded}")
-        if missing:
-            table.add_row("", f"[yellow]{missing}")
-    console().print(table)
-
-
-@app.command()
 def doctor() -> None:
     """Say what is installed, what is missing and which games are found; try every environment out."""
     from agentwm.doctor import examine
@@ -209,6 +187,7 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
+app.command()(envs)
 app.command()(compare)
 app.command()(presets)
 app.command("check-model")(check_model)

@@ -121,7 +121,7 @@ def _resumed(context: typer.Context, folder: Path) -> "tuple[str, SuiteOptions]"
         source = context.get_parameter_source(option)
         if source is not None and source.name == "COMMANDLINE":
             raise ConfigurationError(
-                f"--resume goes on with the options that the suite was begun with: leave out {option}"
+                f"--resume goes on with what the suite was begun with: leave out {'NAME' if option == 'name' else f'--{option}'}"
             )
     begun = begun_in(folder)
     return begun.suite, SuiteOptions(

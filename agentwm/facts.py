@@ -1,5 +1,8 @@
 """Reads observations that carry structured facts."""
 
+from itertools import compress
+from operator import is_not
+
 from agentwm.types import Action, Fluent, Observation, Perception, State, Value
 
 __all__ = ["FactsPerceiver"]
@@ -16,6 +19,10 @@ class FactsPerceiver:
         facts = observation.facts
         if action is None:
             return Perception(told=facts, forgotten=frozenset(state.keys() - facts.keys()))
+        if len(facts) == len(state) and list(facts) == list(state):
+            # The usual case, and several times as fast: the same facts in the same order, so only what may differ is looked up.
+            differing = compress(facts, map(is_not, facts.values(), state.values()))
+            return Perception(changed={each: facts[each] for each in differing if state[each] != facts[each]})
         told: dict[Fluent, Value] = {}
         changed: dict[Fluent, Value] = {}
         for fluent, value in facts.items():

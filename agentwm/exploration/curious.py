@@ -34,6 +34,7 @@ from agentwm.types import (
     Ref,
     State,
     Transition,
+    Value,
     Vocabulary,
     WorldModel,
 )
@@ -111,6 +112,7 @@ class Curious:
         yield planned if planned.reaches_goal or planned.is_bold else None
         yield self._experiment(state, cast, puzzle, history, here=False)
         yield self._explore(state, goal, history, missing=self._unseen(puzzle))
+        yield self._try_here(state, cast, history, is_patient=True)
         yield planned
         yield self._wander(state, cast, history)
 
@@ -233,8 +235,11 @@ class Curious:
 
     # --- trying what is new here --------------------------------------------------------------------------------------
 
-    def _try_here(self, state: State, cast: Cast, history: Sequence[Transition]) -> Plan | None:
-        tries = self._tries_here(state, history)
+    def _try_here(
+        self, state: State, cast: Cast, history: Sequence[Transition], *, is_patient: bool = False
+    ) -> Plan | None:
+        """Return what is newest of all that can be tried here; whoever ``is_patient`` goes on after any number of failures."""
+        tries = 0 if is_patient else self._tries_here(state, history)
         done: dict[Action, list[State]] = {}
         for transition in history:
             done.setdefault(transition.action, []).append(transition.before)
@@ -253,13 +258,19 @@ class Curious:
 
     def _tries_here(self, state: State, history: Sequence[Transition]) -> int:
         """Return how many actions in a row have failed where the agent now is, with what it now has."""
-        here = {f: v for f, v in state.items() if not f.args}
+        here = self._situation(state)
         count = 0
         for transition in reversed(history):
             if any(transition.before.get(f) != v for f, v in here.items()):
                 break
             count += not transition.succeeded
         return count
+
+    def _situation(self, state: State) -> dict[Fluent, Value]:
+        """Return what is so of the agent, and what is where only the agent itself is: what it carries, where no hand is spoken of."""
+        schemas = self._vocabulary.fluents
+        own = {v for f, v in state.items() if not f.args and f.name in schemas and schemas[f.name].static}
+        return {f: v for f, v in state.items() if not f.args or (v in own and self._tells_where(f))}
 
     def _local_actions(self, state: State, cast: Cast) -> Iterator[Action]:
         """Yield commands from the things at hand, what lies there, and a few strangers."""

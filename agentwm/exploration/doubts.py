@@ -85,7 +85,6 @@ class Doubts:
             return True
         return self._retrials is not None and self._retrials.are_tried_by(action, state)
 
-
     def note(self, action: Action, state: State) -> None:
         """Count ``action``, done in ``state``, as a trial; a doubt is settled after so many, whatever came of them."""
         doubts = self._by_key.get((action.verb, sorts_of(action.args, state)), [])

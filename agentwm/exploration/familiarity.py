@@ -11,11 +11,12 @@ from itertools import combinations
 
 from agentwm.induction.features import Features
 from agentwm.induction.table import parameter_names
-from agentwm.rules.matching import UNKNOWN, Unknown, sorts_of
-from agentwm.types import NOT_ENTITIES, Action, Fluent, State, Value, Vocabulary
+from agentwm.rules.matching import UNKNOWN, Unknown, sorts_of, value_of
+from agentwm.types import NOT_ENTITIES, Action, Fluent, Ref, State, Value, Vocabulary
 
 __all__ = ["MANY", "Familiarity"]
 
+_MARKS = ("kind", "bool")
 SOME, MANY = 2, 4  # numbers from here on are alike: in pairs of features, and in single ones
 
 
@@ -33,7 +34,7 @@ class Familiarity:
         """Count ``action`` done in ``state``."""
         done = _done(state, action)
         self._singles.setdefault(done, Counter()).update(self._situation(state, action))
-        self._pairs.setdefault(done, set()).update(_together(state))
+        self._pairs.setdefault(done, set()).update(self._together(state, action))
         self._facts.update(_plain(state, MANY))
 
     def forget(self, state: State, action: Action) -> None:
@@ -47,20 +48,16 @@ class Familiarity:
         return min(counts[key] for key in self._situation(state, action)) if counts else 0
 
     def unseen(self, state: State, action: Action) -> int:
-        """Return how many pairs of plain facts, as they are in ``state``, the verb was never done with."""
+        """Return how many pairs of facts, plain ones or of what is referred to, the verb was never done with as they are in ``state``."""
         pairs = self._pairs.get(_done(state, action), ())
-        return sum(pair not in pairs for pair in _together(state))
+        return sum(pair not in pairs for pair in self._together(state, action))
 
     def visits(self, state: State) -> int:
         """Return how often the rarest plain fact of ``state`` was so."""
         return min((self._facts[fact] for fact in _plain(state, MANY)), default=0)
 
     def _situation(self, state: State, action: Action) -> Iterator[Hashable]:
-        sorts = sorts_of(action.args, state)
-        key = (action.verb, sorts)
-        if key not in self._features:
-            self._features[key] = Features(parameter_names(sorts), sorts, self._vocabulary)
-        features = self._features[key]
+        features = self._features_of(action, state)
         values = features.values(action.args, state)
         yield None
         for term, sort in features.typed:
@@ -69,14 +66,28 @@ class Familiarity:
             here, there = values[left], values[right]
             yield left, right, here is not UNKNOWN and here is not None and here == there
 
+    def _together(self, state: State, action: Action) -> Iterator[Hashable]:
+        """Yield the pairs of plain facts, and of these with the kinds and marks of what is referred to."""
+        features = self._features_of(action, state)
+        told: dict[str, Hashable] = dict(_plain(state, SOME))
+        for term, sort in features.typed:
+            if isinstance(term, Ref) and term.args and sort in _MARKS:
+                told[str(term)] = repr(
+                    value_of(term, dict(zip(features.parameters, action.args, strict=True)), state, self._vocabulary)
+                )
+        yield from combinations(sorted(told.items(), key=lambda item: item[0]), 2)
+
+    def _features_of(self, action: Action, state: State) -> Features:
+        sorts = sorts_of(action.args, state)
+        key = (action.verb, sorts)
+        if key not in self._features:
+            self._features[key] = Features(parameter_names(sorts), sorts, self._vocabulary)
+        return self._features[key]
+
 
 def _done(state: State, action: Action) -> Hashable:
     """Return what counts as the same deed: the verb with things of the same kinds."""
     return action.verb, tuple(state.get(Fluent("kind", (arg,))) for arg in action.args)
-
-
-def _together(state: State) -> Iterator[Hashable]:
-    yield from combinations(sorted(_plain(state, SOME), key=repr), 2)
 
 
 def _plain(state: State, many: int) -> Iterator[tuple[str, Value]]:

@@ -1,9 +1,10 @@
 """Turns trajectories into examples: who is credited with a change that only a later look revealed.
 
-Two things stand between what was lived and what can be learned from. A static fact learned late (two receptacles
+Three things stand between what was lived and what can be learned from. A static fact learned late (two receptacles
 share one place) was true all along, so it is filled back over the whole episode. And a hidden quality (hot, clean) is
 shown by no ordinary text: when an inspection shows that it differs from what it was known to be, the last act upon the
-inspected thing is credited; when it shows no difference, that act is known not to have changed it.
+inspected thing is credited; when it shows no difference, that act is known not to have changed it. And what a refusal tells, as that
+the door is locked, was so when the action was tried: that is why it failed.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -47,7 +48,8 @@ def examples(trajectory: Trajectory, vocabulary: Vocabulary) -> list[Example]:
 def _example(
     transition: Transition, statics: State, inspected: Mapping[Fluent, tuple[Value, Value]], vocabulary: Vocabulary
 ) -> Example:
-    before = {**transition.before, **statics} if _differs(transition.before, statics) else transition.before
+    known = statics if transition.succeeded else {**statics, **_told(transition)}
+    before = {**transition.before, **known} if _differs(transition.before, known) else transition.before
     changed = {f: value for f, value in transition.changed.items() if _known_before(f, before, vocabulary) != value}
     changed |= {f: after for f, (earlier, after) in inspected.items() if earlier != after}
     settled = _Settled(transition.after, {f: after for f, (_, after) in inspected.items()}, vocabulary)
@@ -76,6 +78,11 @@ class _Settled(Mapping[Fluent, Value]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+def _told(transition: Transition) -> State:
+    """Return what the answer told of what was so already."""
+    return {fluent: transition.after[fluent] for fluent in transition.told if fluent in transition.after}
 
 
 def _differs(state: State, statics: State) -> bool:

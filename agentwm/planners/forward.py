@@ -18,6 +18,7 @@ from agentwm.types import NOT_ENTITIES, Action, Condition, Fluent, Ref, State, T
 
 __all__ = ["search"]
 
+
 @dataclass(frozen=True, slots=True)
 class Unnamed(Unknown):
     """Stands for what a fluent that never changes refers to, while nobody knows what that is: two of one fluent are the same thing."""

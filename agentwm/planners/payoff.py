@@ -40,7 +40,7 @@ CLOSE = 1e-5
 LEAST = 0.02  # the probability below which an outcome is not looked at
 MOST_NODES = 3000
 MOST_CALLS = 250_000
-FEW_CALLS = 12_000  # where nothing pays, and the search is for something unknown
+FEW_CALLS = 40_000  # where nothing pays, and the search is for something unknown
 MOST_KNOWN = 300_000  # what was foreseen is kept from decision to decision, up to so much
 NO_GOAL = Goal("what pays")
 MANY = 3  # numbers from here on are alike
@@ -110,7 +110,7 @@ class Payoff:
             self._in_vain.add(self._outlook(state, goal).key)
         if not self._rest or not was_done or not self._goes_well(history[-1]):
             self._rest = ()
-            if self._pause:
+            if self._pause and not (history and history[-1].told):
                 self._pause -= 1
             else:
                 self._rest = self._search(self._outlook(state, goal), pays=pays)

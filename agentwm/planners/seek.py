@@ -8,20 +8,30 @@ Source: breadth-first search over the learned model; looking at the nearest thin
 """
 
 from collections.abc import Callable, Collection, Iterator
+from heapq import heappop, heappush
+from itertools import count
 from typing import NamedTuple
 
 from agentwm.induction.features import reference_terms
 from agentwm.planners.meter import until_spent
 from agentwm.planners.outlook import Foreseen, Future, Outlook
 from agentwm.rules.index import compiled
-from agentwm.types import Action, Fluent, Ref, State, Vocabulary
+from agentwm.types import Action, Fluent, Ref, State, Value, Vocabulary
 
 __all__ = ["Found", "seek", "strangers"]
 
-MOST_CALLS = 250_000  # questions to the world model after which it gives up
-PATIENCE = 12_000  # questions more for what pays, once there is something to look at
+AT_FIRST = (
+    3_000  # questions to the world model after which states in which nothing new was done with things are left out
+)
+SOME = 60_000  # and those after which they are taken in again
+MOST_CALLS = 250_000  # and those after which nothing more is looked for
+PATIENCE = 8_000  # those after which nothing that pays is looked for, where there is something to look at
+COMMITMENT = 10  # steps of walking that are looked at before a step that changes a thing
 
 Way = tuple[Action, "Way | None"]
+
+_Node = tuple[int, int, int, State, int, Way | None]
+"""A state to go on from: its cost, a tie-break, how deep it is, the state, its key and the way to it."""
 
 
 class Found(NamedTuple):
@@ -60,35 +70,93 @@ def seek(
     """Return the shortest way to what pays, else to what is ``unknown``; None where neither is found.
 
     States whose key is ``in_vain`` are known not to pay, whatever the model says; the things in ``seen`` are not worth a look.
-    Where nothing ``pays`` that is known of, what is unknown is all that is looked for.
+    Where nothing ``pays`` that is known of, what is unknown is all that is looked for. A way that is long is not surely the shortest one.
     """
-    frontier: list[tuple[State, int, Way | None, int]] = [(outlook.state, outlook.key, None, 0)]
-    met = {outlook.key}
-    depth_limit = outlook.parts.budget.depth
-    look: Way | None = None
+    search = _Search(outlook, unknown, in_vain, seen, pays=pays)
     with until_spent:
-        for state, key, way, depth in frontier:
-            if outlook.calls > most_calls:
-                break
-            if depth == depth_limit:
+        for limit, is_narrow in ((AT_FIRST, False), (SOME, True), (most_calls, False)):
+            found = search.run(min(limit, most_calls), is_narrow=is_narrow)
+            if found is not None or search.is_over:
+                return found or search.look
+    return search.look
+
+
+class _Search:
+    """Searches forward from the present state, several times over; what was foreseen once is not asked again."""
+
+    def __init__(
+        self,
+        outlook: Outlook,
+        unknown: Callable[[State], Iterator[str]],
+        in_vain: Collection[int],
+        seen: Collection[str],
+        *,
+        pays: bool,
+    ) -> None:
+        self._outlook = outlook
+        self._unknown = unknown
+        self._in_vain = in_vain
+        self._seen = seen
+        self._pays = pays
+        self.look: Found | None = None
+        self.is_over = False
+
+    def run(self, limit: int, *, is_narrow: bool) -> Found | None:
+        """Return a way, None where none to what pays is found in ``limit`` questions, counted from the first of all.
+
+        A search that ``is_narrow`` leaves out states that were come to by changing things, unless a thing is there as none was before; and
+        it walks a while before it changes anything.
+        """
+        outlook = self._outlook
+        tie = count()
+        frontier: list[_Node] = [(0, 0, 0, outlook.state, outlook.key, None)]
+        met = {outlook.key}
+        done: set[tuple[Fluent, Value]] = set()
+        while frontier:
+            cost, _, depth, state, key, way = heappop(frontier)
+            if outlook.calls > (limit if self.look is None else min(limit, PATIENCE)):
+                self.is_over = self.look is not None and is_narrow
+                return None
+            if depth == outlook.parts.budget.depth:
                 continue
-            actions = outlook.actions(state, key)
-            for action, foreseen in zip(actions, outlook.foresee([(state, key, a) for a in actions]), strict=False):
-                future = _hoped(foreseen, state)
+            for future, longer in self._futures(state, key, way):
                 there, arrived = outlook.after(state, key, future.changes)
-                longer = action, way
-                if future.reward > 0 and arrived not in in_vain:
+                if future.reward > 0 and arrived not in self._in_vain:
                     return Found(_actions(longer), pays=True)
                 if future.is_end or arrived in met:
                     continue
                 met.add(arrived)
-                frontier.append((there, arrived, longer, depth + 1))
-                if look is None and any(name not in seen for name in unknown(there)):
-                    look = longer
-                    if not pays:
-                        return Found(_actions(look), pays=False)
-                    most_calls = min(most_calls, outlook.calls + PATIENCE)
-    return None if look is None else Found(_actions(look), pays=False)
+                price = _price(future, done) if is_narrow else 1
+                if price is None:
+                    continue
+                heappush(frontier, (cost + price, next(tie), depth + 1, there, arrived, longer))
+                if self._shows_more(there, longer) and not self._pays:
+                    return self.look
+        self.is_over = not is_narrow
+        return None
+
+    def _futures(self, state: State, key: int, way: Way | None) -> Iterator[tuple[Future, Way]]:
+        actions = self._outlook.actions(state, key)
+        foreseen = self._outlook.foresee([(state, key, action) for action in actions])
+        for action, each in zip(actions, foreseen, strict=False):
+            yield _hoped(each, state), (action, way)
+
+    def _shows_more(self, state: State, way: Way) -> bool:
+        """Whether there is something unknown in ``state``; the first ``way`` to such a state is kept."""
+        if self.look is None and any(name not in self._seen for name in self._unknown(state)):
+            self.look = Found(_actions(way), pays=False)
+        return self.look is not None
+
+
+def _price(future: Future, done: set[tuple[Fluent, Value]]) -> int | None:
+    """Return what a step costs a narrow search, None where it only does with things what was ``done`` already."""
+    changes = {each for each in future.changes.items() if each[0].args}
+    if not changes:
+        return 1
+    if changes <= done:
+        return None
+    done |= changes
+    return 1 + COMMITMENT
 
 
 def _hoped(foreseen: Foreseen, state: State) -> Future:

@@ -48,7 +48,7 @@ def cells(row: RowReport) -> tuple[str, ...]:
         *_by_chance(found),
         asked,
         verdict_word(row),
-        str(len(found.errors)),
+        str(found.broken_off),
         f"{found.seconds:,.0f}",
     )
 
@@ -99,7 +99,7 @@ def _sign(verdict: Verdict) -> str:
 
 
 def _amount(what: str, amount: float) -> str:
-    return f"{amount:.2f} times" if what == "step_ratio" else f"{100 * amount:.1f} %".replace(".0 %", " %")
+    return f"{amount:.3g} times" if what == "step_ratio" else f"{100 * amount:.1f} %".replace(".0 %", " %")
 
 
 def headline(report: SuiteReport) -> str:
@@ -139,7 +139,8 @@ and seeds; what can be expected of the reference, where its chances are known ex
 Return of at least 98 %: on the same tasks and seeds, the mean return lies below the reference's by at most 2 % of the size of the
 latter. Beside a best return of -13 that is -13.26 or more.
 
-By chance: actions drawn at random among all that can be written, in the same tasks. Seconds are of learning and playing alone.
+By chance: actions drawn at random among all that can be written, in the first hundred of these tasks at most. Seconds are of
+learning and playing alone.
 """.strip().split("\n\n")
 ]
 

@@ -11,13 +11,15 @@ from agentwm.suite.report import RowReport, SuiteReport
 
 __all__ = ["suite_view"]
 
-_SHOWN = ("tests", "transitions", "won", "95 %", "steps", "by reference", "return", "reference's return", "errors")
+_SHOWN = ("tests", "transitions", "won", "95 %", "by reference", "return", "reference's return")
 _STYLES = {"yes": "green", "no": "red", "failed": "red", "missing": "yellow"}
 
 
 def suite_view(report: SuiteReport, folder: Path) -> RenderableType:
     """Return the table, what there is to say of its rows, and where all of it was saved."""
-    table = figures_table("world", *_SHOWN, "asked", "reached")
+    table = figures_table("world", *_SHOWN)
+    table.add_column("asked", overflow="fold")
+    table.add_column("reached", no_wrap=True)
     for row in report.rows:
         table.add_row(*_cells(row))
     told = Text("\n".join(f"{name}: {note}" for name, note in notes(report)), style="dim")

@@ -241,16 +241,19 @@ def _dot(x: float, y: float, colour: str, told: str) -> str:
 # --- scales -----------------------------------------------------------------------------------------------------------
 
 
-def _round_up(value: float) -> float:
-    """Return the least of 1, 2, 2.5, 5 and 10 times a power of ten that is not below ``value``."""
+_ENDS, _STEPS = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10), (1, 2, 2.5, 5, 10)  # what an axis may end at, and go up by
+
+
+def _round_up(value: float, steps: Sequence[float] = _ENDS) -> float:
+    """Return the least of ``steps`` times a power of ten that is not below ``value``; of 0, the first of them."""
     size = 10.0 ** math.floor(math.log10(value)) if value > 0 else 1.0
-    return next((size * step for step in (1, 2, 2.5, 5, 10) if size * step >= value), size * 10)
+    return next((size * step for step in steps if size * step >= value), size * 10)
 
 
 def _ticks(ends: tuple[float, float]) -> list[float]:
     """Return four to eight round numbers from one of ``ends`` to the other."""
     low, high = ends
-    step = _round_up((high - low) / 6)
+    step = _round_up((high - low) / 6, _STEPS)
     first = math.ceil(low / step)
     return [round(number * step, 10) for number in range(first, math.floor(high / step + 1e-9) + 1)]
 

@@ -38,8 +38,9 @@ class Lived:
 
 
 class RandomPlay(_Frozen):
-    """What pure chance gets in the same tasks."""
+    """What pure chance gets in the first ``episodes`` of the tasks."""
 
+    episodes: int
     success: Success
     returns: Returns
     achievements: Achievements | None
@@ -48,8 +49,9 @@ class RandomPlay(_Frozen):
 class Figures(_Frozen):
     """What came of a row that was played: one attempt at each task, the rules frozen.
 
-    ``returns`` leaves out episodes in error; ``success`` counts them as not won. ``errors`` names each, with the reason. ``seconds`` are of
-    learning and playing, without the reference and random play.
+    ``returns`` leaves out episodes in error; ``success`` counts them as not won. ``broken_off`` is how many of those played there are;
+    ``errors`` names each, and those met in learning, with the reason. ``seconds`` are of learning and playing, without the reference and
+    random play.
     """
 
     split: str
@@ -68,6 +70,7 @@ class Figures(_Frozen):
     reference: Beside | None
     random: RandomPlay | None
     errors: list[str]
+    broken_off: int
     seconds: float
     run: str
 
@@ -139,6 +142,7 @@ def row_played(
         reference=found,
         random=None if random is None else _random_play(random, lived),
         errors=report.errors,
+        broken_off=report.broken_off,
         seconds=report.wall_s,
         run=report.run,
     )
@@ -170,4 +174,6 @@ def row_unplayed(row: SuiteRow, state: Literal["missing", "failed"], note: str) 
 
 def _random_play(report: Report, lived: Lived) -> RandomPlay:
     returns = returns_of(lived.random, seed=report.seed)
-    return RandomPlay(success=report.success, returns=returns, achievements=report.achievements)
+    return RandomPlay(
+        episodes=report.episodes, success=report.success, returns=returns, achievements=report.achievements
+    )

@@ -32,6 +32,7 @@ __all__ = ["JSON", "MARKDOWN", "PAGE", "SuiteOptions", "Watch", "begun_in", "cho
 
 JSON, MARKDOWN, PAGE = "suite.json", "suite.md", "suite.html"
 RUNS, REFERENCES, BY_CHANCE = "runs", "references", "by-chance"
+RANDOM_EPISODES = 100  # chance takes long, and is known well enough by then
 RANDOM = "reactive"  # the planner that does what comes to mind: with no rules, anything at all
 
 Watch = Callable[[str], AbstractContextManager[Progress]]
@@ -169,18 +170,24 @@ def _played(row: SuiteRow, options: SuiteOptions, folder: Path, watch: Watch) ->
         if (missing := spec.missing()) is not None:
             return row_unplayed(row, "missing", missing), Lived(())
         report, results = _run(config, row.name, watch)
-        by_chance, chances = _by_chance(config, row, watch)
     except MissingExtraError as error:
         return row_unplayed(row, "missing", str(error)), Lived(())
     except AgentwmError as error:
         return row_unplayed(row, "failed", str(error)), Lived(())
-    note, references = None, {}
+    notes = []  # what stands beside a result is not worth losing it
+    by_chance: Report | None = None
+    chances: list[EpisodeResult] = []
+    references: dict[str, Reference] = {}
+    try:
+        by_chance, chances = _by_chance(config, row, watch)
+    except AgentwmError as error:
+        notes.append(f"chance could not be tried: {error}")
     try:
         references = _references(config, spec, results, folder / REFERENCES / f"{row.name}.json")
     except AgentwmError as error:
-        note = f"without a reference: {error}"
+        notes.append(f"without a reference: {error}")
     lived = Lived(results, references, chances)
-    return row_played(row, report, lived, random=by_chance, note=note), lived
+    return row_played(row, report, lived, random=by_chance, note="; ".join(notes) or None), lived
 
 
 def _run(config: RunConfig, name: str, watch: Watch) -> tuple[Report, list[EpisodeResult]]:
@@ -193,11 +200,12 @@ def _run(config: RunConfig, name: str, watch: Watch) -> tuple[Report, list[Episo
 
 
 def _by_chance(config: RunConfig, row: SuiteRow, watch: Watch) -> tuple[Report | None, list[EpisodeResult]]:
-    """Return what pure chance makes of the same tasks, where that is wanted."""
+    """Return what pure chance makes of the first of the tasks, where that is wanted."""
     if not row.with_random:
         return None, []
     assert config.out is not None
-    own = {"planner": RANDOM, "learn": 0, "out": config.out.with_name(f"{row.name}-{BY_CHANCE}")}
+    episodes = min(config.episodes, RANDOM_EPISODES)
+    own = {"planner": RANDOM, "learn": 0, "episodes": episodes, "out": config.out.with_name(f"{row.name}-{BY_CHANCE}")}
     return _run(config.model_copy(update=own), f"{row.name}, by chance", watch)
 
 

@@ -38,6 +38,10 @@ class Environment(Protocol):
     """A set of tasks that can be played one at a time.
 
     ``goal`` and ``vocabulary`` describe the task begun by the latest ``reset``.
+
+    An environment may say more of the episode in progress, for the record and the report: ``is_won``, where that is not an end with a
+    reward; ``returned``, where its own return is not the sum of the rewards that an agent sees; ``achievements``, a mapping from all that
+    can be achieved to how often it was. Each may be missing, or None where the usual is meant.
     """
 
     name: str
