@@ -43,7 +43,7 @@ class IsolatedEnvironment:
         self._receiver = Receiver()
         self._handed_over: dict[str, tuple[bytes, Any]] = {}
         self._goal: Goal | None = None
-        self._told = _NOTHING_TOLD
+        self._told: Told | None = _NOTHING_TOLD
         self.name = "the environment"
         self._running()
 
@@ -81,17 +81,17 @@ class IsolatedEnvironment:
     @property
     def is_won(self) -> bool | None:
         """Whether the environment says that the present task is won; None where it leaves that to the rewards."""
-        return self._told.is_won
+        return self._now_told.is_won
 
     @property
     def returned(self) -> float | None:
         """What the environment counts as the return; None where it leaves that to the rewards."""
-        return self._told.returned
+        return self._now_told.returned
 
     @property
     def achievements(self) -> Mapping[str, int] | None:
         """What the environment counts as achieved; None where it counts nothing."""
-        return self._told.achievements
+        return self._now_told.achievements
 
     def tasks(self) -> Sequence[str]:
         """Return the ids of the tasks, in a fixed order."""
@@ -107,10 +107,10 @@ class IsolatedEnvironment:
         Raises: TaskError when the task cannot be played; EnvironmentFailureError when the environment breaks down.
         """
         self._goal, self._told, self._receiver = None, _NOTHING_TOLD, Receiver()
-        seen, told, goal, new = self._ask("reset", task, seed)
+        seen, goal, new = self._ask("reset", task, seed)
         for what, pickled in new.items():
             self._take(what, pickled)
-        self._goal, self._told = pickle.loads(goal), Told(*told)  # noqa: S301 -- from the process begun here
+        self._goal, self._told = pickle.loads(goal), None  # noqa: S301 -- from the process begun here
         return self._receiver.read(Differences(*seen))
 
     def step(self, action: Action) -> Observation:
@@ -123,8 +123,10 @@ class IsolatedEnvironment:
             raise EnvironmentFailureError(
                 f"the process of {self.name} has ended: expected reset, got the action {action}"
             )
-        seen, told = self._ask("step", *action)
-        self._told = Told(*told)
+        self._told = None
+        seen, goal = self._ask("step", *action)
+        if goal is not None:
+            self._goal = pickle.loads(goal)  # noqa: S301 -- from the process begun here
         return self._receiver.read(Differences(*seen))
 
     def reference(self, task: str, *, seed: int = 0) -> Reference | None:
@@ -143,6 +145,13 @@ class IsolatedEnvironment:
             self._ask("close")
         finally:
             self._end()
+
+    @property
+    def _now_told(self) -> Told:
+        """What the environment tells of the present task: asked for when somebody wants to know it, which is mostly at the end."""
+        if self._told is None:
+            self._told = _NOTHING_TOLD if self._worker is None else Told(*self._ask("told"))
+        return self._told
 
     # --- the other process ---
 

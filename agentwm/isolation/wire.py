@@ -5,6 +5,7 @@ Facts that stay as they are would be most of what is sent: a room of Sokoban has
 
 import pickle
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
 
 from agentwm import errors
@@ -20,13 +21,16 @@ _UNSAID = object()
 class Differences(NamedTuple):
     """An observation, as it differs from the one before; ``is_anew`` where it does not build on it.
 
+    Fluents go by their numbers, in the order in which they were first said; ``met`` are the new ones, which get the next numbers.
     ``actions`` is whether they are the same as before, and which there are, if they are not.
     """
 
     text: str
     is_anew: bool
-    said: dict[Fluent, Value]
-    unsaid: tuple[Fluent, ...]
+    met: list[tuple[str, tuple[str, ...]]]
+    said: list[int]
+    values: list[Value]
+    unsaid: list[int]
     actions: tuple[bool, tuple[Action, ...] | None]
     reward: float
     terminated: bool
@@ -49,11 +53,12 @@ class Answer(NamedTuple):
 
 
 class Sender:
-    """Writes observations, each as it differs from the one before."""
+    """Writes the observations of an episode, each as it differs from the one before."""
 
     def __init__(self) -> None:
         self._facts: dict[Fluent, Value] = {}
         self._actions: tuple[Action, ...] | None = None
+        self._numbers: dict[Fluent, int] = {}
 
     def written(self, seen: Observation) -> Differences:
         """Return what is to be sent of ``seen``.
@@ -68,15 +73,21 @@ class Sender:
             and (before != value or type(before) is not type(value))
         }
         expect_values(said)
-        unsaid = tuple(known.keys() - facts.keys()) if len(known) + len(said) > len(facts) else ()
+        unsaid = known.keys() - facts.keys() if len(known) + len(said) > len(facts) else frozenset()
         is_anew = list(_merged(known, said, unsaid)) != list(facts)
+        if is_anew:
+            said, unsaid = facts, frozenset()
+        met = [(fluent.name, fluent.args) for fluent in said if fluent not in self._numbers]
+        numbers = [self._numbers.setdefault(fluent, len(self._numbers)) for fluent in said]
         are_same = seen.actions == self._actions
         self._facts, self._actions = facts, seen.actions
         return Differences(
             seen.text,
             is_anew,
-            facts if is_anew else said,
-            () if is_anew else unsaid,
+            met,
+            numbers,
+            list(said.values()),
+            [self._numbers[fluent] for fluent in unsaid],
             (are_same, None if are_same else seen.actions),
             seen.reward,
             seen.terminated,
@@ -90,17 +101,21 @@ class Receiver:
     def __init__(self) -> None:
         self._facts: dict[Fluent, Value] = {}
         self._actions: tuple[Action, ...] | None = None
+        self._fluents: list[Fluent] = []
 
     def read(self, sent: Differences) -> Observation:
         """Return the observation."""
-        self._facts = sent.said if sent.is_anew else _merged(self._facts, sent.said, sent.unsaid)
+        self._fluents += [Fluent(*each) for each in sent.met]
+        fluents = self._fluents
+        said = {fluents[number]: value for number, value in zip(sent.said, sent.values, strict=True)}
+        self._facts = said if sent.is_anew else _merged(self._facts, said, {fluents[number] for number in sent.unsaid})
         are_same, actions = sent.actions
         if not are_same:
             self._actions = actions
         return Observation(sent.text, self._facts, self._actions, sent.reward, sent.terminated, sent.truncated)
 
 
-def _merged(known: State, said: State, unsaid: tuple[Fluent, ...]) -> dict[Fluent, Value]:
+def _merged(known: State, said: State, unsaid: AbstractSet[Fluent]) -> dict[Fluent, Value]:
     kept = {fluent: value for fluent, value in known.items() if fluent not in unsaid} if unsaid else known
     return {**kept, **said}
 

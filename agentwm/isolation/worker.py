@@ -14,7 +14,7 @@ from typing import Any
 from agentwm.errors import AgentwmError
 from agentwm.faults import told_as_failure
 from agentwm.isolation.wire import Answer, Sender, Told, pickled, written_error
-from agentwm.types import Action, Environment, Observation, Reference, Referenced
+from agentwm.types import Action, Environment, Goal, Reference, Referenced
 
 __all__ = ["GRACE_S", "main"]
 
@@ -29,6 +29,7 @@ class Served:
         self._environment = environment
         self._sender = Sender()
         self._sent: dict[str, object] = {}
+        self._goal: Goal | None = None
 
     def hello(self) -> str:
         """Return the environment's name."""
@@ -55,20 +56,33 @@ class Served:
         return pickled("perceiver", self._environment.perceiver)
 
     def reset(self, task: str, seed: int) -> tuple[Any, ...]:
-        """Begin ``task``; return what is seen, told, and asked for, and what reads and describes it, where that is not what it was."""
+        """Begin ``task``; return what is seen and asked for, and what reads and describes it, where that is not what it was."""
         seen = self._environment.reset(task, seed=seed)
-        self._sender = Sender()
+        self._sender, self._goal = Sender(), None
         new = {
             what: pickled(what, value)
             for what in ("perceiver", "vocabulary")
             if (value := getattr(self._environment, what)) is not self._sent.get(what, self)
         }
         self._sent = {what: getattr(self._environment, what) for what in ("perceiver", "vocabulary")}
-        return *self._seen(seen), pickled("goal", self._environment.goal), new
+        return tuple(self._sender.written(seen)), self._new_goal(), new
 
     def step(self, verb: str, args: tuple[str, ...]) -> tuple[Any, ...]:
-        """Do an action; return what is seen and told."""
-        return self._seen(self._environment.step(Action(verb, args)))
+        """Do an action; return what is seen, and the goal where that is another now: a text may say more of it."""
+        seen = self._environment.step(Action(verb, args))
+        return tuple(self._sender.written(seen)), self._new_goal()
+
+    def _new_goal(self) -> bytes | None:
+        """Return the goal, pickled, unless it is the one that was sent last."""
+        goal = self._environment.goal
+        if goal == self._goal:
+            return None
+        self._goal = goal
+        return pickled("goal", goal)
+
+    def told(self) -> tuple[Any, ...]:
+        """Return what the environment tells of the present task beside its observations."""
+        return tuple(getattr(self._environment, what, None) for what in Told._fields)
 
     def reference(self, task: str, seed: int) -> Reference | None:
         """Return how well ``task`` can be played, None where the environment does not know."""
@@ -78,10 +92,6 @@ class Served:
     def close(self) -> None:
         """Close the environment."""
         self._environment.close()
-
-    def _seen(self, seen: Observation) -> tuple[Any, ...]:
-        told = (getattr(self._environment, what, None) for what in Told._fields)
-        return tuple(self._sender.written(seen)), tuple(told)
 
 
 def main(connection: Connection) -> None:

@@ -55,10 +55,11 @@ Ways = dict[Action, list[Way]]
 
 
 class Payoff:
-    """Plans towards reward in a world model."""
+    """Plans towards reward in a world model, with at most ``most_calls`` questions to it in a search."""
 
-    def __init__(self, parts: PlannerParts) -> None:
+    def __init__(self, parts: PlannerParts, *, most_calls: int = MOST_CALLS) -> None:
         vocabulary = parts.vocabulary
+        self._most_calls = most_calls
         self._parts = parts
         self._model = parts.model
         self._depth = parts.budget.depth
@@ -207,7 +208,7 @@ class Payoff:
     def _search(self, outlook: Outlook, *, pays: bool) -> tuple[Action, ...]:
         """Return the shortest way to a reward or to something unknown, else one through states in which something is new."""
         pays = pays and self._parts.may_pay(outlook.state, outlook.goal)
-        most_calls = MOST_CALLS if pays else FEW_CALLS
+        most_calls = self._most_calls if pays else min(FEW_CALLS, self._most_calls)
         found = seek(outlook, self._unknown, in_vain=self._in_vain, seen=self._seen, pays=pays, most_calls=most_calls)
         self.looks = found is not None and not found.pays
         way = found.actions if found is not None else ()

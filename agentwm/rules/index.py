@@ -14,7 +14,7 @@ from agentwm.rules.matching import UNKNOWN, Unknown, compare, holds
 from agentwm.types import Action, Condition, Fluent, Ref, Some, State, Term, Value, Var, Vocabulary
 from agentwm.types.vocabulary import Derive
 
-__all__ = ["RuleIndex", "Test", "compiled", "compiled_test"]
+__all__ = ["RuleIndex", "Test", "compiled", "compiled_test", "named"]
 
 Args = tuple[str, ...]
 Read = Callable[[Args, State], Value | Unknown]
@@ -62,7 +62,7 @@ def _nested(name: str, reads: Sequence[Read], default: Value | Unknown) -> Read:
         return read_of_one
 
     def read(args: Args, state: State) -> Value | Unknown:
-        names = _named(reads, args, state)
+        names = named(reads, args, state)
         return state.get((name, names), default) if isinstance(names, tuple) else names  # type: ignore[call-overload]
 
     return read
@@ -72,7 +72,7 @@ def _derived(name: str, reads: Sequence[Read], derive: Derive) -> Read:
     """Return a function that reads the derived fluent ``name`` of what ``reads`` read."""
 
     def read(args: Args, state: State) -> Value | Unknown:
-        names = _named(reads, args, state) if reads else ()
+        names = named(reads, args, state)
         if not isinstance(names, tuple):
             return names
         fluent: Fluent = (name, names)  # type: ignore[assignment]  # as above
@@ -81,8 +81,15 @@ def _derived(name: str, reads: Sequence[Read], derive: Derive) -> Read:
     return read
 
 
-def _named(reads: Sequence[Read], args: Args, state: State) -> tuple[str, ...] | Unknown | None:
+def named(reads: Sequence[Read], args: Args, state: State) -> tuple[str, ...] | Unknown | None:
     """Return the names of the things that ``reads`` read; unknown where one is, and None where there is no such thing."""
+    if not reads:
+        return ()
+    if len(reads) == 1:  # as most often
+        value = reads[0](args, state)
+        if value is None or value is UNKNOWN:
+            return value
+        return (value if value.__class__ is str else str(value),)
     names = []
     for each in reads:
         value = each(args, state)

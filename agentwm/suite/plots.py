@@ -16,6 +16,7 @@ __all__ = ["overview", "row_plot"]
 WIDTH, HEIGHT = 880, 256
 LEFT, TOP, PANEL, TALL = 56, 38, 350, 160  # where the first panel begins, and how large each is
 BETWEEN = 100
+LINE = 15  # how tall a line of bars is
 MOST_COLUMNS = 70
 BINS = 24
 
@@ -43,7 +44,9 @@ def row_plot(row: RowReport, lived: Lived) -> str:
     right = LEFT + PANEL + BETWEEN
     parts = [*_learning(lived.learned, LEFT), *_tests(row, lived, right)]
     label = escape(f"{row.name}: learning, and the tests", quote=True)
-    return _svg(WIDTH, HEIGHT, label, parts)
+    achieved = None if row.figures is None else row.figures.achievements
+    height = HEIGHT if achieved is None else max(HEIGHT, TOP + LINE * len(achieved.shares) + 30)
+    return _svg(WIDTH, height, label, parts)
 
 
 # --- learning ---------------------------------------------------------------------------------------------------------
@@ -135,18 +138,18 @@ def _returns(row: RowReport, lived: Lived, ended: Sequence[EpisodeResult], left:
 
 def _achieved(shares: dict[str, float], by_chance: dict[str, float], left: float) -> list[str]:
     """Return in what share of the tests each thing was achieved, as bars, with a mark for what chance achieves."""
-    panel = _Panel(left + 60, (0, 1.17), (0, max(1, len(shares))))
+    panel = _Panel(left + 75, (0, 1.3), (0, 1))
     parts = [_text(left, TOP - 19, "Tests: share of episodes with each achievement", weight="bold")]
-    tall = TALL / max(1, len(shares))
     for number, (name, share) in enumerate(shares.items()):
-        y = TOP + number * tall
-        parts.append(_text(panel.x(0) - 4, y + tall * 0.85, name.replace("_", " "), anchor="end", size=tall * 0.95))
-        parts.append(_bar(panel.x(0), y + 0.5, panel.x(share) - panel.x(0), tall - 1, WON))
+        y = TOP + number * LINE
+        parts.append(_text(panel.x(0) - 5, y + LINE - 3, name.replace("_", " "), anchor="end"))
+        parts.append(_bar(panel.x(0), y + 1, panel.x(share) - panel.x(0), LINE - 2, BARS))
+        parts.append(_text(panel.x(share) + 4, y + LINE - 3, f"{100 * share:.0f} %"))
         if name in by_chance:
             x = panel.x(by_chance[name])
-            parts.append(_line(x, y, x, y + tall, CHANCE, "", wide=2))
-    marks = [("share", WON), *([("by chance", CHANCE)] if by_chance else [])]
-    return [*parts, *_key(left, marks)]
+            parts.append(_line(x, y, x, y + LINE, CHANCE, "", wide=2))
+    marks = [("share", BARS), *([("by chance", CHANCE)] if by_chance else [])]
+    return [*parts, *_key(left, marks, y=TOP + LINE * len(shares) + 20)]
 
 
 # --- all worlds at once -----------------------------------------------------------------------------------------------
@@ -200,8 +203,8 @@ def _frame(panel: _Panel, title: str, below: str, y_ticks: Sequence[float], x_ti
     yield _text(panel.left + PANEL / 2, TOP + TALL + 32, below, anchor="middle")
 
 
-def _key(left: float, entries: Sequence[tuple[str, str]]) -> Iterable[str]:
-    x, y = left, TOP + TALL + 48
+def _key(left: float, entries: Sequence[tuple[str, str]], *, y: float = TOP + TALL + 48) -> Iterable[str]:
+    x = left
     for name, colour in entries:
         yield _bar(x, y - 8, 9, 9, colour)
         yield _text(x + 13, y, name)
@@ -216,10 +219,8 @@ def _svg(width: float, height: float, label: str, parts: Iterable[str]) -> str:
     )
 
 
-def _text(  # noqa: PLR0913 -- what letters look like
-    x: float, y: float, text: str, *, anchor: str = "start", colour: str = INK, weight: str = "normal", size: float = 11
-) -> str:
-    looks = f'text-anchor="{anchor}" fill="{colour}" font-weight="{weight}" font-size="{size:.4g}"'
+def _text(x: float, y: float, text: str, *, anchor: str = "start", colour: str = INK, weight: str = "normal") -> str:
+    looks = f'text-anchor="{anchor}" fill="{colour}" font-weight="{weight}"'
     return f'<text x="{x:.1f}" y="{y:.1f}" {looks}>{escape(text)}</text>'
 
 
