@@ -8,7 +8,7 @@ TEST := $(VENV)/.test
 ENGINE := $(VENV)/.official-engine
 WEIGHTS := $(VENV)/.weights
 
-.PHONY: run test lint types floors tests format clean
+.PHONY: run test lint types floors tests suite format clean
 
 run: $(CORE)
 	$(BIN)/agentwm run alfworld
@@ -28,6 +28,10 @@ floors: $(TEST)
 # A file of tests stays in one process, so that what its tests share is made once.
 tests: $(TEST) $(ENGINE) $(WEIGHTS)
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+
+# The quick form of `agentwm eval suite`, on the worlds that need nothing but gymnasium: that it works, not how well.
+suite: $(TEST)
+	$(BIN)/agentwm eval suite --quick --only "Gymnasium's toy text"
 
 format: $(TEST)
 	$(BIN)/ruff check --fix .

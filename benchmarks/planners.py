@@ -29,9 +29,10 @@ from agentwm.agent import Episode, play
 from agentwm.minds import acting_mind
 from agentwm.rules.store import RuleStore
 from agentwm.types import Action, EnvironmentOptions, PlanningBudget, Prediction, Spent, State
+from agentwm_environments.small.optimum import BestPolicy, key, transitions, worth
 from agentwm_environments.small.sokoban import level_of
 from agentwm_environments.small.sokoban_levels import solve
-from agentwm_environments.small.truth import KnownWorld, after, reachable
+from agentwm_environments.small.truth import KnownWorld
 
 PLANNERS = ("mpc", "search", "mcts", "beam", "cem", "best-of-n", "veto", "reactive")
 NOTHING_FORESEEN = Prediction((), 0.0, "frame")
@@ -78,44 +79,8 @@ def optimum(setting: World, world: KnownWorld) -> Optimum:
     if setting.name == "sokoban":
         lengths = [len(solve(level_of(state)) or ()) for state in starts]
         return Optimum(1.0, statistics.fmean(lengths))
-    values = backward(world, starts, setting.steps)
-    return Optimum(statistics.fmean(values[key(state)] for state in starts))
-
-
-def backward(world: KnownWorld, starts: Sequence[State], steps: int) -> Mapping[frozenset[object], float]:
-    """Return the best expected return from each state within reach, with so many steps to go."""
-    table = transitions(world, starts)
-    values = dict.fromkeys(table, 0.0)
-    for _ in range(steps):
-        values = {state: max(worth(ways, values) for ways in actions.values()) for state, actions in table.items()}
-    return values
-
-
-Ways = Sequence[tuple[float, float, frozenset[object] | None]]
-
-
-def transitions(world: KnownWorld, starts: Sequence[State]) -> dict[frozenset[object], dict[Action, Ways]]:
-    """Return where each action may lead from each state within reach: (probability, reward, the next state, None at an end)."""
-    return {
-        key(state): {
-            action: [
-                (way.probability, way.reward or 0.0, None if way.terminated else key(after(state, way)))
-                for way in world.truth(state, action)
-            ]
-            for action in world.actions(state)
-        }
-        for state in reachable(world, starts)
-    }
-
-
-def worth(ways: Ways, values: Mapping[frozenset[object], float]) -> float:
-    """Return the expected return of an action."""
-    return math.fsum(p * (reward + (0.0 if there is None else values[there])) for p, reward, there in ways)
-
-
-def key(state: State) -> frozenset[object]:
-    """Return what tells a state from others."""
-    return frozenset(state.items())
+    best = BestPolicy(world, starts, setting.steps)
+    return Optimum(statistics.fmean(best.value(state) for state in starts))
 
 
 def value_iteration(world: KnownWorld, starts: Sequence[State]) -> Mapping[frozenset[object], Action]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from agentwm import build
 from agentwm.records import RunStore
 from tests.conftest import agentwm_here
 
@@ -63,7 +64,7 @@ def finished(short: tuple[Path, subprocess.CompletedProcess[str]]) -> Path:
     [
         (
             ["run", "alfword"],
-            "unknown environment 'alfword'; there is: alfworld, crafting, frozenlake, gamble, locks, sokoban, taxi. Did you mean alfworld?",
+            f"unknown environment 'alfword'; there is: {', '.join(build.names('environments'))}. Did you mean alfworld?",
         ),
         (["run", "alfworld", "--planner", "mcp"], "unknown planner 'mcp'"),
         (["run", "alfworld", "--split", "valid_sen"], "unknown split of alfworld 'valid_sen'"),

@@ -27,7 +27,7 @@ from agentwm.types import (
     Value,
 )
 from agentwm_environments.facts import FactsPerceiver
-from agentwm_environments.small import crafting, frozenlake, gamble, locks, sokoban, taxi
+from agentwm_environments.small import cliffwalking, crafting, frozenlake, gamble, locks, sokoban, taxi
 from agentwm_environments.small.crafting_laws import ORDINARY as CRAFTING
 from agentwm_environments.small.crafting_laws import altered as altered_crafting
 from agentwm_environments.small.locks_laws import ORDINARY as LOCKS
@@ -40,6 +40,7 @@ pytest.importorskip("gymnasium")
 
 Make = Callable[[EnvironmentOptions], KnownWorld]
 MAKES: Mapping[str, Make] = {
+    "cliffwalking": cliffwalking.make,
     "crafting": crafting.make,
     "frozenlake": frozenlake.make,
     "gamble": gamble.make,
@@ -48,10 +49,19 @@ MAKES: Mapping[str, Make] = {
     "taxi": taxi.make,
 }
 SPECS: Mapping[str, EnvironmentSpec] = {
-    spec.name: spec for spec in (crafting.SPEC, frozenlake.SPEC, gamble.SPEC, locks.SPEC, sokoban.SPEC, taxi.SPEC)
+    spec.name: spec
+    for spec in (
+        cliffwalking.SPEC,
+        crafting.SPEC,
+        frozenlake.SPEC,
+        gamble.SPEC,
+        locks.SPEC,
+        sokoban.SPEC,
+        taxi.SPEC,
+    )
 }
 OURS = ("crafting", "locks")
-NUMBERS = {"frozenlake": 11, "gamble": 2}  # of states, where there are few
+NUMBERS = {"cliffwalking": 37, "frozenlake": 11, "gamble": 2}  # of states, where there are few
 AT = Fluent("at")
 
 every_world = pytest.mark.parametrize("name", sorted(MAKES))
@@ -133,7 +143,8 @@ def test_states_are_different_and_show_every_verb_at_work_a_reward_and_every_flu
     assert states == world.states(random.Random(1), 200)
     assert len({frozenset(state.items()) for state in states}) == len(states) == NUMBERS.get(name, 200)
     outcomes = [(a, o) for state in states for a in world.actions(state) for o in world.truth(state, a)]
-    assert any((outcome.reward or 0) > 0 for _, outcome in outcomes)
+    assert any((outcome.reward or 0) > 0 for _, outcome in outcomes) == (name != "cliffwalking")  # where all steps cost
+    assert any(outcome.terminated for _, outcome in outcomes)
     assert {action.verb for action, outcome in outcomes if outcome.changes} == set(world.vocabulary.actions)
     fixed = {"sort", "kind", "colour", "near", "far", "destination", "strokes"}
     stored = {fluent.name for fluent in states[0]}
@@ -213,6 +224,32 @@ def test_a_wall_of_the_town_hides_the_neighbour() -> None:
     assert derived(world, state, "west", "cell 0 2") is None
     assert derived(world, state, "east", "cell 2 1") == "cell 2 2"
     assert derived(world, state, "north", "cell 0 1") is None
+
+
+def test_a_step_over_the_cliff_costs_100_and_leads_back_and_nothing_is_paid_at_the_goal() -> None:
+    world = world_of("cliffwalking")
+    around = {"up": (-1, 0), "right": (0, 1), "down": (1, 0), "left": (0, -1)}
+    for state in world.states(random.Random(0), 100):
+        row, column = (int(part) for part in str(state[AT]).split(" ")[1:])
+        for verb, (down, right) in around.items():
+            then = min(max(row + down, 0), 3), min(max(column + right, 0), 11)
+            is_fall = then[0] == 3 and 0 < then[1] < 11
+            there = "cell 3 0" if is_fall else f"cell {then[0]} {then[1]}"
+            [outcome] = world.truth(state, Action(verb))
+            assert outcome.changes == ({} if there == state[AT] else {AT: there})
+            assert (outcome.reward, outcome.terminated) == (-100.0 if is_fall else -1.0, then == (3, 11))
+
+
+def test_the_best_walk_along_the_cliff_takes_13_steps_and_is_won_at_the_goal() -> None:
+    world = cliffwalking.make(EnvironmentOptions(count=1))
+    [task] = world.tasks()
+    best = world.reference(task)
+    assert (best.steps, best.reward) == (13, -13.0)
+    world.reset(task)
+    assert not world.is_won
+    ends = [world.step(Action(verb)) for verb in ("up", *["right"] * 11, "down")]
+    assert [end.terminated for end in ends] == [False] * 12 + [True]
+    assert world.is_won
 
 
 _PRICES = {

@@ -121,7 +121,8 @@ def test_a_report_on_nothing_claims_nothing() -> None:
 def test_the_json_has_the_promised_keys_and_comes_back() -> None:
     found = report(result("heat", 4))
     data = found.model_dump()
-    assert set(data) == PROMISED | {"altered", "errors", "explored", "goals", "planning", "preset", "stopped"}
+    added = {"achievements", "altered", "broken_off", "errors", "explored", "goals", "planning", "preset", "returns"}
+    assert set(data) == PROMISED | added | {"stopped"}
     assert set(data["success"]) == {"count", "rate", "ci95"}
     assert set(data["steps"]) == {"mean", "median", "p90"}
     assert set(data["learned_from"]) == {"split", "episodes", "steps", "max_steps"}

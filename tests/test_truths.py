@@ -25,7 +25,7 @@ from agentwm.types import (
     Value,
     Vocabulary,
 )
-from agentwm_environments.small import crafting, frozenlake, gamble, locks, sokoban, taxi
+from agentwm_environments.small import cliffwalking, crafting, frozenlake, gamble, locks, sokoban, taxi
 from agentwm_environments.small.truth import KnownWorld
 from tests.conftest import benchmark
 
@@ -35,6 +35,7 @@ small_worlds, verdicts = benchmark("small_worlds"), benchmark("verdicts")
 # --- the worlds' true rules -----------------------------------------------------------------------------------------------
 
 TEXTS = {
+    "cliffwalking": cliffwalking.TRUE_RULES,
     "crafting": crafting.TRUE_RULES,
     "frozenlake": frozenlake.TRUE_RULES,
     "gamble": gamble.TRUE_RULES,
@@ -43,6 +44,7 @@ TEXTS = {
     "taxi": taxi.TRUE_RULES,
 }
 MAKES = {
+    "cliffwalking": cliffwalking.make,
     "crafting": crafting.make,
     "frozenlake": frozenlake.make,
     "gamble": gamble.make,
@@ -59,6 +61,7 @@ every_world = pytest.mark.parametrize(
         "gamble",
         "locks",
         "sokoban",
+        pytest.param("cliffwalking", marks=needs_gymnasium),
         pytest.param("frozenlake", marks=needs_gymnasium),
         pytest.param("taxi", marks=needs_gymnasium),
     ],

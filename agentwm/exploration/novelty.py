@@ -28,7 +28,6 @@ __all__ = ["Novelty"]
 WELL_KNOWN = 3  # times after which a verb is no longer new where a feature has a value
 ENOUGH = 1500  # trials after which a probability is known to within 0.03: more than twice the standard error of an even chance
 MOST_NODES = 80
-MOST_CALLS = 20_000  # questions to the model in one search for a reward: what is far can be learned about later
 DEEPEST = 20
 PRACTICE = 0.6  # how often what is a matter of chance is tried again when nothing is new
 PAUSE = 15  # steps without another search after one that found nothing
@@ -62,7 +61,8 @@ class Novelty:
         }
         self._is_reward_rare = any(rule.pays and rules.record(rule).supports < RARE for rule in rules.rules)
         parts = symbolic_parts(rules, vocabulary, model, rng=rng)
-        self._payoff = Payoff(parts if practises else replace(parts, best_reward=0.0), most_calls=MOST_CALLS)
+        # What is far can be learned about later.
+        self._payoff = Payoff(parts if practises else replace(parts, best_reward=0.0), is_thorough=False)
         self._practises = practises
         self._rng = rng
         self._rest: Way = ()

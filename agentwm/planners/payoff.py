@@ -40,7 +40,7 @@ CLOSE = 1e-5
 LEAST = 0.02  # the probability below which an outcome is not looked at
 MOST_NODES = 3000
 MOST_CALLS = 250_000
-FEW_CALLS = 40_000  # where nothing pays, and the search is for something unknown
+FEW_CALLS = 20_000  # where nothing pays, and the search is for something unknown
 MOST_KNOWN = 300_000  # what was foreseen is kept from decision to decision, up to so much
 NO_GOAL = Goal("what pays")
 MANY = 3  # numbers from here on are alike
@@ -55,11 +55,11 @@ Ways = dict[Action, list[Way]]
 
 
 class Payoff:
-    """Plans towards reward in a world model, with at most ``most_calls`` questions to it in a search."""
+    """Plans towards reward in a world model; where it ``is_thorough``, it takes its time to find one that is far."""
 
-    def __init__(self, parts: PlannerParts, *, most_calls: int = MOST_CALLS) -> None:
+    def __init__(self, parts: PlannerParts, *, is_thorough: bool = True) -> None:
         vocabulary = parts.vocabulary
-        self._most_calls = most_calls
+        self._is_thorough = is_thorough
         self._parts = parts
         self._model = parts.model
         self._depth = parts.budget.depth
@@ -208,11 +208,11 @@ class Payoff:
     def _search(self, outlook: Outlook, *, pays: bool) -> tuple[Action, ...]:
         """Return the shortest way to a reward or to something unknown, else one through states in which something is new."""
         pays = pays and self._parts.may_pay(outlook.state, outlook.goal)
-        most_calls = self._most_calls if pays else min(FEW_CALLS, self._most_calls)
+        most_calls = MOST_CALLS if pays and self._is_thorough else FEW_CALLS
         found = seek(outlook, self._unknown, in_vain=self._in_vain, seen=self._seen, pays=pays, most_calls=most_calls)
         self.looks = found is not None and not found.pays
         way = found.actions if found is not None else ()
-        if not way and pays and not self._goal.conditions and outlook.calls >= most_calls:
+        if not way and pays and self._is_thorough and not self._goal.conditions and outlook.calls >= most_calls:
             with until_spent:
                 way = self._widely(outlook.state, News(2, many=MANY, ignored=self._passing))
         self._failures = 0 if way else self._failures + 1

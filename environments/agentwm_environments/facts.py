@@ -1,31 +1,5 @@
 """Reads observations that carry structured facts."""
 
-from agentwm.types import Action, Fluent, Observation, Perception, State, Value
+from agentwm.facts import FactsPerceiver
 
 __all__ = ["FactsPerceiver"]
-
-
-class FactsPerceiver:
-    """Perceives a world that states all of its facts in every observation.
-
-    Whether the action succeeded such a world does not say.
-    """
-
-    def perceive(self, observation: Observation, action: Action | None, state: State) -> Perception:
-        """Return what is so (all of it at first, later what was not known before), what differs, and what is said no more."""
-        facts = observation.facts
-        if action is None:
-            return Perception(told=facts, forgotten=frozenset(state.keys() - facts.keys()))
-        told: dict[Fluent, Value] = {}
-        changed: dict[Fluent, Value] = {}
-        for fluent, value in facts.items():
-            known = state.get(fluent, _UNKNOWN)
-            if known is _UNKNOWN:
-                told[fluent] = value
-            elif known != value:
-                changed[fluent] = value
-        is_all_said = len(state) + len(told) == len(facts)
-        return Perception(told, changed, frozenset() if is_all_said else frozenset(state.keys() - facts.keys()))
-
-
-_UNKNOWN = object()

@@ -1,4 +1,4 @@
 """Small worlds, fully observed and stated as facts, whose true dynamics are known.
 
-FrozenLake, Taxi, a workshop, locked rooms, Sokoban and a gamble.
+FrozenLake, Taxi, CliffWalking, a workshop, locked rooms, Sokoban and a gamble.
 """

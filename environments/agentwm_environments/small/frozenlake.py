@@ -12,6 +12,7 @@ __all__ = ["SPEC", "TRUE_RULES", "FrozenLakeEnvironment", "make"]
 
 _KINDS = {"S": "start", "F": "ice", "H": "hole", "G": "goal"}
 _VERBS = ("left", "down", "right", "up")  # Gymnasium's actions 0 to 3
+_HORIZONS = {"4x4": 100, "8x8": 200}
 _MOVES = {"left": (0, -1), "down": (1, 0), "right": (0, 1), "up": (-1, 0)}
 
 
@@ -56,6 +57,11 @@ class FrozenLakeEnvironment(ToyTextWorld):
     def goal(self) -> Goal:
         """Reach the goal."""
         return Goal("reach the goal without falling into a hole")
+
+    @property
+    def horizon(self) -> int:
+        """As many steps as Gymnasium gives an episode on this map."""
+        return _HORIZONS[self._map_name]
 
     @property
     def _map(self) -> State:

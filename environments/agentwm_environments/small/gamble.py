@@ -4,6 +4,7 @@ It is the smallest world in which whoever takes luck for control loses: what com
 it, are both better than what comes of the safe one; what comes of it on average is worse.
 """
 
+import copy
 import random
 from collections.abc import Mapping, Sequence
 
@@ -14,10 +15,12 @@ from agentwm.types import (
     FluentSchema,
     Goal,
     Outcome,
+    Reference,
     State,
     Vocabulary,
 )
 
+from .optimum import BestPolicy
 from .toy_text import schemas
 from .truth import check, reachable, spread
 from .world import AT, SORTS, SmallWorld, entity, settle
@@ -90,6 +93,11 @@ class GambleEnvironment(SmallWorld):
     def states(self, rng: random.Random, number: int) -> list[State]:
         """Return the fork and the corridor; see `KnownWorld`."""
         return spread(self, reachable(self, [_OPENING]), rng, number)
+
+    def reference(self, task: str, *, seed: int = 0) -> Reference:
+        """Return what the best policy gets; see `Referenced`."""
+        twin = copy.copy(self)  # so that an episode in progress is not disturbed
+        return BestPolicy(twin, [_OPENING], SPEC.max_steps).reference(task, seed=seed)
 
     def _begin(self, task: str) -> State:  # noqa: ARG002 -- a task is nothing but its chance
         return _OPENING

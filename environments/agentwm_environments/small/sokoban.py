@@ -12,6 +12,7 @@ from agentwm.types import (
     FluentSchema,
     Goal,
     Outcome,
+    Reference,
     State,
     Value,
     Vocabulary,
@@ -164,6 +165,11 @@ class SokobanEnvironment(SmallWorld):
         """Return how many boxes there are."""
         boxes = len(level_of_task(task).boxes)
         return "1 box" if boxes == 1 else f"{boxes} boxes"
+
+    def reference(self, task: str, *, seed: int = 0) -> Reference | None:  # noqa: ARG002 -- there is no chance in it
+        """Return how few moves the level of ``task`` can be solved in; see `Referenced`."""
+        solution = solve(level_of_task(task))
+        return None if solution is None else Reference("shortest solution", steps=len(solution), reward=1.0)
 
     def truth(self, state: State, action: Action) -> tuple[Outcome, ...]:
         """Return what ``action`` does, which is always one outcome; see `KnownWorld`."""

@@ -1,5 +1,6 @@
 """What the worlds of Gymnasium's ``toy_text`` share: numbered states, numbered actions, and a table of what leads where."""
 
+import copy
 import importlib.util
 import random
 from abc import abstractmethod
@@ -9,12 +10,16 @@ from importlib.metadata import version
 from typing import Any, Protocol, cast
 
 from agentwm.errors import MissingExtraError
-from agentwm.types import Action, ActionSchema, FluentSchema, Outcome, State, Value, Vocabulary
+from agentwm.types import Action, ActionSchema, FluentSchema, Outcome, Reference, State, Value, Vocabulary
 
+from .optimum import BestPolicy
 from .truth import merged, reachable, spread
 from .world import SmallWorld
 
 __all__ = ["ToyTextWorld", "cell", "engine", "missing", "reference", "schemas"]
+
+
+_HORIZON = 200
 
 
 class Engine(Protocol):
@@ -88,6 +93,7 @@ class ToyTextWorld(SmallWorld):
             tasks, vocabulary, admissible=admissible, about={**(about or {}), "gymnasium": version("gymnasium")}
         )
         self._engine = played
+        self._best: BestPolicy | None = None
         self._numbers = {Action(verb): number for number, verb in enumerate(vocabulary.actions)}
 
     @abstractmethod
@@ -110,12 +116,24 @@ class ToyTextWorld(SmallWorld):
 
     def states(self, rng: random.Random, number: int) -> list[State]:
         """Return states to compare on, from all that can be reached; see `KnownWorld`."""
-        starts = [
-            {**self._map, **self._facts(start)}
-            for start, chance in enumerate(self._engine.initial_state_distrib)
-            if chance > 0
-        ]
-        return spread(self, reachable(self, starts), rng, number)
+        return spread(self, reachable(self, self._openings()), rng, number)
+
+    def reference(self, task: str, *, seed: int = 0) -> Reference:
+        """Return what the best policy gets in ``task`` within `horizon` steps; see `Referenced`."""
+        if self._best is None:
+            twin = copy.copy(self)  # with an engine of its own, so that an episode in progress is not disturbed
+            twin._engine = copy.deepcopy(self._engine)  # noqa: SLF001 -- of its own kind
+            self._best = BestPolicy(twin, self._openings(), self.horizon)
+        return self._best.reference(task, seed=seed)
+
+    @property
+    def horizon(self) -> int:
+        """How many steps the best policy may take: as many as Gymnasium gives an episode, or enough."""
+        return _HORIZON
+
+    def _openings(self) -> list[State]:
+        chances = enumerate(self._engine.initial_state_distrib)
+        return [{**self._map, **self._facts(start)} for start, chance in chances if chance > 0]
 
     def _begin(self, task: str) -> State:  # noqa: ARG002 -- a task is nothing but its chance
         start, _ = self._engine.reset(seed=self._rng.getrandbits(31))

@@ -1,0 +1,216 @@
+"""What can be said of Crafter: where things are, what is faced, what is had, what was achieved; and the actions."""
+
+from collections.abc import Iterator, Mapping
+from functools import cache, partial
+
+from agentwm.types import ActionSchema, Fluent, FluentSchema, State, Value, Vocabulary
+
+__all__ = [
+    "ACHIEVEMENTS",
+    "AT",
+    "COLUMNS",
+    "DARK",
+    "DIRECTIONS",
+    "FACING",
+    "ITEMS",
+    "ROWS",
+    "SINCE",
+    "SLEEPING",
+    "TALLIED",
+    "VITALS",
+    "VOCABULARY",
+    "achieved",
+    "beside",
+    "cell",
+    "kind_of",
+    "object_in",
+    "objects_in_view",
+    "place_of",
+    "sort_of",
+    "tally_of",
+    "verb_of",
+]
+
+Cell = tuple[int, int]
+"""A row and a column; both count from 0 at the top left."""
+
+COLUMNS, ROWS = 9, 7
+"""How many cells the view shows, the player in its middle."""
+
+DIRECTIONS: Mapping[str, Cell] = {"left": (0, -1), "right": (0, 1), "up": (-1, 0), "down": (1, 0)}
+"""How far down and to the right each direction leads."""
+
+VITALS = ("health", "food", "drink", "energy")
+ITEMS = (
+    *VITALS,
+    *("sapling", "wood", "stone", "coal", "iron", "diamond"),
+    *("wood_pickaxe", "stone_pickaxe", "iron_pickaxe", "wood_sword", "stone_sword", "iron_sword"),
+)
+"""What the row below the view counts: how the player is, and what he has."""
+
+ACHIEVEMENTS = (
+    *("collect_coal", "collect_diamond", "collect_drink", "collect_iron", "collect_sapling", "collect_stone"),
+    *("collect_wood", "defeat_skeleton", "defeat_zombie", "eat_cow", "eat_plant", "make_iron_pickaxe"),
+    *("make_iron_sword", "make_stone_pickaxe", "make_stone_sword", "make_wood_pickaxe", "make_wood_sword"),
+    *("place_furnace", "place_plant", "place_stone", "place_table", "wake_up"),
+)
+"""What there is to achieve, by Crafter's names."""
+
+AT = Fluent("at")
+FACING = Fluent("facing")
+SLEEPING = Fluent("sleeping")
+DARK = Fluent("dark")
+TALLIED = Fluent("tallied")
+SINCE = {vital: Fluent(f"since_{vital}") for vital in VITALS}
+
+_ACHIEVED = tuple(Fluent(f"achieved_{name}") for name in ACHIEVEMENTS)
+_WORKPLACES = ("table", "furnace")
+
+
+# --- names --------------------------------------------------------------------------------------------------------
+
+
+@cache
+def cell(row: int, column: int) -> str:
+    """Return the name of a cell."""
+    return f"cell {row} {column}"
+
+
+@cache
+def place_of(name: str) -> Cell | None:
+    """Return where the cell of that ``name`` is, None for what is no name of a cell."""
+    match name.split(" "):
+        case ["cell", row, column]:
+            return int(row), int(column)
+    return None
+
+
+def kind_of(name: str) -> Fluent:
+    """Return what says of what a cell is made."""
+    return Fluent("kind", (name,))
+
+
+def object_in(name: str) -> Fluent:
+    """Return what says which creature, arrow or plant is in a cell."""
+    return Fluent("object", (name,))
+
+
+def sort_of(name: str) -> Fluent:
+    """Return what says of which sort a thing is."""
+    return Fluent("sort", (name,))
+
+
+def achieved(name: str) -> Fluent:
+    """Return what says whether something was achieved in this episode."""
+    return Fluent(f"achieved_{name}")
+
+
+def verb_of(action: str) -> tuple[str, tuple[str, ...]]:
+    """Return the verb and the arguments for an action by Crafter's name: directions are things, so that one law serves all four."""
+    if action.startswith("move_"):
+        return "move", (action.removeprefix("move_"),)
+    return action.replace("_", " "), ()
+
+
+# --- what is derived ----------------------------------------------------------------------------------------------
+
+
+@cache
+def beside(name: str, direction: str) -> str | None:
+    """Return the next cell in a direction, be it known or not; None for what is no cell or no direction."""
+    place, step = place_of(name), DIRECTIONS.get(direction)
+    return cell(place[0] + step[0], place[1] + step[1]) if place and step else None
+
+
+def _toward(state: State, args: tuple[str, ...]) -> Value:
+    """Return the next cell in a direction, be it known or not."""
+    return beside(str(state.get(AT)), args[0])
+
+
+@cache
+def _view(name: str) -> tuple[tuple[int, str], ...]:
+    """Return the cells that are in view from one, the nearest first, with how far each is: a diagonal step is one."""
+    place = place_of(name)
+    if place is None:
+        return ()
+    found = (
+        (max(abs(down), abs(right)), cell(place[0] + down, place[1] + right))
+        for down in range(-(ROWS // 2), ROWS // 2 + 1)
+        for right in range(-(COLUMNS // 2), COLUMNS // 2 + 1)
+    )
+    return tuple(sorted(found))
+
+
+@cache
+def objects_in_view(name: str) -> tuple[Fluent, ...]:
+    """Return what says which creatures are in the cells that are in view from one."""
+    return tuple(object_in(each) for _, each in _view(name))
+
+
+@cache
+def _kinds_in_view(name: str) -> tuple[tuple[int, Fluent], ...]:
+    return tuple((distance, kind_of(each)) for distance, each in _view(name))
+
+
+def _distance(state: State, _args: tuple[str, ...], *, kind: str) -> int:
+    for distance, fluent in _kinds_in_view(str(state.get(AT))):
+        if state.get(fluent) == kind:
+            return distance
+    return COLUMNS
+
+
+def tally_of(number: int) -> str:
+    """Return a number of achievements as a word: what pays is that there is another, not how many there are."""
+    return f"{number} achieved"
+
+
+def _tally(state: State, _args: tuple[str, ...]) -> str:
+    return tally_of(sum(state.get(fluent) is True for fluent in _ACHIEVED))
+
+
+# --- the vocabulary -----------------------------------------------------------------------------------------------
+
+
+def _fluents() -> Iterator[FluentSchema]:
+    yield FluentSchema("sort", ("any",), "sort", static=True)
+    yield FluentSchema("kind", ("cell",), "kind", about="what a cell is made of")
+    yield FluentSchema(
+        "object", ("cell",), "kind", has_default=True, about="the creature, arrow or plant in a cell, nothing for none"
+    )
+    # A place of its own sort: you hide what is under you, so nothing is asked of the cell that you are in but which one it is.
+    yield FluentSchema(AT.name, (), "place", about="the cell that you are in")
+    yield FluentSchema(FACING.name, (), "direction", about="the direction that you face")
+    yield FluentSchema(
+        "toward", ("direction",), "cell|place", derive=_toward, is_reference=True, about="the next cell in a direction"
+    )
+    for kind in _WORKPLACES:
+        about = f"how many steps away, diagonal ones too, the nearest {kind} in view is; {COLUMNS} where there is none"
+        yield FluentSchema(f"distance_to_{kind}", (), "number", derive=partial(_distance, kind=kind), about=about)
+    for item in ITEMS:
+        yield FluentSchema(item, (), "number")
+    for vital, since in SINCE.items():
+        yield FluentSchema(since.name, (), "number", counts_since=vital)
+    yield FluentSchema(SLEEPING.name, (), "bool", about="whether you sleep")
+    yield FluentSchema(DARK.name, (), "bool", about="whether it is night")
+    for name in ACHIEVEMENTS:
+        yield FluentSchema(achieved(name).name, (), "bool")
+    yield FluentSchema("tally", (), "tally", derive=_tally, about="how many different things were achieved so far")
+    yield FluentSchema(TALLIED.name, (), "tally", about="how many there were before the latest action")
+
+
+def _actions() -> Iterator[ActionSchema]:
+    yield ActionSchema("noop", (), "noop")
+    yield ActionSchema("move", ("direction",), "move {0}")
+    made = [f"{verb} {item}" for verb, items in _MADE.items() for item in items]
+    for verb in ("do", "sleep", *made):
+        yield ActionSchema(verb, (), verb)
+
+
+_TOOLS = ("wood pickaxe", "stone pickaxe", "iron pickaxe", "wood sword", "stone sword", "iron sword")
+_MADE = {"place": ("stone", "table", "furnace", "plant"), "make": _TOOLS}
+
+VOCABULARY = Vocabulary(
+    {schema.name: schema for schema in _fluents()},
+    {schema.verb: schema for schema in _actions()},
+    reports_failure=False,
+)
