@@ -18,8 +18,8 @@ from agentwm import Agent, build
 from agentwm.configuration import RunConfig
 from agentwm.errors import ConfigurationError, EnvironmentFailureError, TaskError
 from agentwm.experiment import run
-from agentwm.gym import GymnasiumEnvironment, gymnasium_spec, to_gymnasium
-from agentwm.gym.environment import _seed_of, seeded_tasks
+from agentwm.gym import GymnasiumEnvironment, gymnasium_spec, seeded_tasks, to_gymnasium
+from agentwm.gym.environment import _seed_of
 from agentwm.gym.words import Reader, declared, kind_of, plain, sort_of
 from agentwm.types import Action, Environment, EnvironmentOptions, Fluent, FluentSchema, Goal, Observation
 from agentwm_environments.small.sokoban import level_of

@@ -94,7 +94,7 @@ class Payoff:
         self._listed = listed_actions(self._parts.opening, history)
         if goal.conditions != self._goal.conditions:
             self._goal, self._rest, self._known, self._expects, self._pause = goal, (), {}, False, 0
-        pays = bool(goal.conditions) or self._parts.best_reward > 0
+        pays = bool(goal.conditions) or self._parts.best_reward > 0 or self._parts.worst_reward < 0
         if goal.conditions or (history and history[-1].told):
             self._is_large = True  # what is believed grows, so that no value is one for long
         if pays and not self._is_large and (not self._is_whole or self._key(state) not in self._values):

@@ -41,7 +41,8 @@ def symbolic_parts(  # noqa: PLR0913 -- what a mind is made from
         opening=opening,
         critic=Distance(proposer) if vocabulary.reports_failure else None,
         budget=budget or PlanningBudget(),
-        best_reward=_best_reward(store),
+        best_reward=max(1.0 if store.laws else 0.0, *_rewards(store)),  # laws may say anything
+        worst_reward=min(_rewards(store)),
         may_pay=may_pay(store, vocabulary),
     )
 
@@ -59,7 +60,6 @@ def _few_or_applicable(store: RuleStore, vocabulary: Vocabulary) -> Options:
     return options
 
 
-def _best_reward(store: RuleStore) -> float:
-    """Return the most that a rule says an action brings, 0 where none does; laws may say anything."""
-    rewards = [outcome.reward or 0.0 for rule in store.rules for outcome in rule.outcomes]
-    return max(1.0 if store.laws else 0.0, max(rewards, default=0.0))
+def _rewards(store: RuleStore) -> list[float]:
+    """Return what the rules say that actions bring, and nothing, which some always do."""
+    return [0.0, *(outcome.reward or 0.0 for rule in store.rules for outcome in rule.outcomes)]

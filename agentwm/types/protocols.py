@@ -233,9 +233,11 @@ class PlannerParts:
 
     ``model`` is held to the ``budget``, but for its depth: it raises a DecisionSpentError once that is spent. ``ration`` holds a language
     model to it, where there is one. ``best_reward`` is the most that a single action is known to bring, 0 where nothing known ever pays, so
-    that nothing needs to be looked for. ``pessimism`` is what an action costs of which the model is not sure at all, in units of reward,
-    and in proportion less where it is surer; below 0, doubt attracts. ``may_pay`` says, for little, whether what pays can be within reach
-    of what is known in a state.
+    that nothing needs to be looked for; ``worst_reward`` is the least, 0 where nothing known ever costs. ``may_pay`` says, for little,
+    whether what pays can be within reach of what is known in a state.
+
+    ``pessimism`` is what an action costs of which the model is not sure at all, in units of reward, and in proportion less where it is
+    surer; below 0, doubt attracts.
     """
 
     proposer: Proposer
@@ -249,6 +251,7 @@ class PlannerParts:
     budget: PlanningBudget = field(default_factory=PlanningBudget)
     ration: Ration | None = None
     best_reward: float = 1.0
+    worst_reward: float = 0.0
     pessimism: float = 0.05
     may_pay: Callable[[State, Goal], bool] = lambda _state, _goal: True
 
