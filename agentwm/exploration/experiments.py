@@ -103,6 +103,8 @@ class Experiments:
         explored = self._vocabulary.explored
         place_sorts = self._vocabulary.fluents[explored].parameters[0].split("|") if explored else []
         at_hand = {value for fluent, value in state.items() if not fluent.args and isinstance(value, str)}
+        if any(s.static and not s.parameters for s in self._vocabulary.fluents.values()):  # many things can be carried
+            at_hand |= {f.args[0] for f, value in state.items() if value in at_hand and len(f.args) == 1}
         for thing in things:
             if not schema.parameters or cast.sorts.get(thing) != schema.parameters[0]:
                 continue

@@ -11,6 +11,7 @@ from itertools import combinations
 
 from agentwm.induction.features import Features
 from agentwm.induction.table import parameter_names
+from agentwm.rules.index import compiled
 from agentwm.rules.matching import UNKNOWN, Unknown, sorts_of, value_of
 from agentwm.types import NOT_ENTITIES, Action, Fluent, Ref, State, Value, Vocabulary
 
@@ -29,6 +30,12 @@ class Familiarity:
         self._singles: dict[Hashable, Counter[Hashable]] = {}
         self._pairs: dict[Hashable, set[Hashable]] = {}
         self._facts: Counter[Hashable] = Counter()
+        self._marks: set[str] = set()
+        self._marked = [
+            (schema.name, compiled(Ref(schema.name), (), vocabulary))
+            for schema in vocabulary.fluents.values()
+            if not schema.parameters and schema.counts_since is None and schema.value in (*_MARKS, "number")
+        ]
 
     def add(self, state: State, action: Action) -> None:
         """Count ``action`` done in ``state``."""
@@ -36,6 +43,7 @@ class Familiarity:
         self._singles.setdefault(done, Counter()).update(self._situation(state, action))
         self._pairs.setdefault(done, set()).update(self._together(state, action))
         self._facts.update(_plain(state, MANY))
+        self._marks.update(self._marks_of(state))
 
     def forget(self, state: State, action: Action) -> None:
         """Take what is like ``action``, as it is in ``state``, for something that was never done, in whatever situation."""
@@ -55,6 +63,16 @@ class Familiarity:
     def visits(self, state: State) -> int:
         """Return how often the rarest plain fact of ``state`` was so."""
         return min((self._facts[fact] for fact in _plain(state, MANY)), default=0)
+
+    def never(self, state: State) -> Iterator[str]:
+        """Yield what is so in ``state`` as it never was before, of what is no thing and has no arguments."""
+        return (mark for mark in self._marks_of(state) if mark not in self._marks)
+
+    def _marks_of(self, state: State) -> Iterator[str]:
+        for name, read in self._marked:
+            value = read((), state)
+            if value is not None and not isinstance(value, Unknown):
+                yield f"{name} {min(value, MANY) if type(value) is int else value}"
 
     def _situation(self, state: State, action: Action) -> Iterator[Hashable]:
         features = self._features_of(action, state)

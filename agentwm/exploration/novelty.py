@@ -17,6 +17,7 @@ from agentwm.exploration.familiarity import MANY, Familiarity
 from agentwm.induction.alarm import is_refuted
 from agentwm.planners.options import ground_actions
 from agentwm.planners.payoff import NO_GOAL, Payoff
+from agentwm.planners.seek import strangers
 from agentwm.planners.symbolic import symbolic_parts
 from agentwm.planners.width import News
 from agentwm.rules.outcomes import apply_changes
@@ -30,6 +31,7 @@ ENOUGH = 1500  # trials after which a probability is known to within 0.03: more 
 MOST_NODES = 80
 DEEPEST = 20
 PRACTICE = 0.6  # how often what is a matter of chance is tried again when nothing is new
+LEAST_DOUBT = 0.02  # what is foretold for sure is worth so much less to be tried
 PAUSE = 15  # steps without another search after one that found nothing
 
 Way = tuple[Action, ...]
@@ -62,7 +64,10 @@ class Novelty:
         self._is_reward_rare = any(rule.pays and rules.record(rule).supports < RARE for rule in rules.rules)
         parts = symbolic_parts(rules, vocabulary, model, rng=rng)
         # What is far can be learned about later.
-        self._payoff = Payoff(parts if practises else replace(parts, best_reward=0.0), is_thorough=False)
+        self._payoff = Payoff(parts, is_thorough=False)
+        idle = replace(parts, best_reward=0.0, worst_reward=0.0)
+        self._looking = Payoff(idle, is_thorough=False, unknown=self._never_met)
+        self._strangers = strangers(vocabulary)
         self._practises = practises
         self._rng = rng
         self._rest: Way = ()
@@ -87,25 +92,29 @@ class Novelty:
         yield "tries what is new", self._way(state)
         if self._rng.random() < PRACTICE:
             yield "tries again what is a matter of chance", self._chancy(state)
-        sought = self._sought(state, goal, history)
-        if self._payoff.looks:
-            yield sought.reason, sought.actions[:1]
+        plan = self._looking.plan(state, NO_GOAL, history)
+        if self._looking.looks:
+            yield plan.reason, plan.actions[:1]
         if way := self._together():
             self._pause = 0
             yield "tries what was never met together", way
-        if sought.reaches_goal:
-            yield sought.reason, sought.actions[:1]
+        if self._is_worth_practice(goal, history):
+            plan = self._payoff.plan(state, goal, history)
+            yield plan.reason, plan.actions[:1] if plan.reaches_goal else ()
         if way := self._seldom():
             self._pause = 0
             yield "goes where it seldom was", way
         yield "tries what is least familiar", (self._least_familiar(state),)
 
-    def _sought(self, state: State, goal: Goal, history: Sequence[Transition]) -> Plan:
-        """Return what a planner for reward would do, where that is worth practice or there is something to be seen."""
-        goal = goal if self._practises else NO_GOAL
-        if self._is_reward_rare or goal.conditions or any(transition.told for transition in history):
-            return self._payoff.plan(state, goal, history)
-        return Plan((), "nothing to go for")
+    def _is_worth_practice(self, goal: Goal, history: Sequence[Transition]) -> bool:
+        """Whether to go for what pays: where it was hardly ever had, differs from task to task, or lies where little is seen at first."""
+        is_open = bool(goal.conditions) or any(transition.told for transition in history)
+        return self._practises and (self._is_reward_rare or is_open)
+
+    def _never_met(self, state: State) -> Iterator[str]:
+        """Yield what is referred to in ``state`` and of which nothing was told, and what there was never so before."""
+        yield from self._strangers(state)
+        yield from self._familiarity.never(state)
 
     def _way(self, state: State) -> Way:
         """Return the way to something new; where none is found, `_reached` holds the states that were looked at."""
@@ -151,14 +160,18 @@ class Novelty:
         return (self._rng.choice([action for action, times in known.items() if times == least]),)
 
     def _together(self) -> Way:
-        """Return the way to an action with pairs of circumstances that its verb was never done with: many of them, or near."""
-        options = [
-            (self._familiarity.unseen(here, action) / (1 + len(way)), (*way, action))
-            for here, way in self._reached
-            for action in ground_actions(here, self._vocabulary)
-        ]
-        unseen, way = max(options, key=lambda option: option[0], default=(0.0, ()))
-        return way if unseen else ()
+        """Return the way to an action with pairs of circumstances that its verb was never done with: many, near, or hard to foretell."""
+        best = 0.0
+        found: Way = ()
+        for here, way in self._reached:
+            actions = ground_actions(here, self._vocabulary)
+            predictions = self._model.predict([Query(here, action) for action in actions])
+            for action, prediction in zip(actions, predictions, strict=True):
+                doubt = max(LEAST_DOUBT, 1 - prediction.confidence)
+                worth = doubt * self._familiarity.unseen(here, action) / (1 + len(way))
+                if worth > best:
+                    best, found = worth, (*way, action)
+        return found
 
     def _chancy(self, state: State) -> Way:
         """Return the way to an action of which the rules know the outcomes, but not well enough how probable they are."""

@@ -30,6 +30,7 @@ FEW = 3
 CHANCE = 0.002  # how improbable it must be that a kind failed with so many kinds of partner by their fault alone
 MOST_CONDITIONS = 6
 MOST_PAIRED = 24  # the best single conditions, of which all pairs are weighed
+SOME_FAILURES = 3  # from which two cases are told apart
 BOTH_SIDES = 3  # successes that must show the other side of a condition before it may foretell failure
 WARRANT = 4  # failures with each other truth value before one truth value is asked for
 
@@ -96,6 +97,8 @@ def _explain(table: Table, positives: int, negatives: int, *, with_bonds: bool) 
     choices = [(), *((literal,) for literal in pool), *combinations(pool[:MOST_PAIRED], 2)]
     ranked = [(cost(c), c) for c in choices if len(_kind_subjects(c)) < 2]
     best_cost, best = min(ranked, key=_first)
+    if not bonds and not best and (cases := _cases(table, positives, remaining)):
+        return cases
     margin = RIVAL if positives.bit_count() > FEW else RIVAL_OF_FEW
     rivals = sorted((item for item in ranked if item[0] <= best_cost + margin and _is_rival(item[1], best)), key=_first)
     while len(best) < MOST_CONDITIONS:
@@ -105,6 +108,18 @@ def _explain(table: Table, positives: int, negatives: int, *, with_bonds: bool) 
             break
         best_cost, best = wider_cost, widest
     return [(*bonds, *best), *((*bonds, *rival) for _, rival in rivals[:1])]
+
+
+def _cases(table: Table, positives: int, negatives: int) -> list[Conjunction]:
+    """Return two equalities of which one held whenever it worked, and neither when it did not; none where no two do.
+
+    What is looked at closely is carried, or it is here.
+    """
+    if negatives.bit_count() < SOME_FAILURES:
+        return []
+    telling = [bond for bond in table.bonds() if bond.true & positives and not bond.true & negatives]
+    pairs = (pair for pair in combinations(telling, 2) if not positives & ~(pair[0].true | pair[1].true))
+    return [(bond,) for bond in next(pairs, ())]
 
 
 def _first(item: tuple[float, Conjunction]) -> float:

@@ -328,6 +328,8 @@ def _constants(sorts: tuple[str, ...], names: tuple[str, ...], vocabulary: Vocab
             if schema.parameters == (sort,):
                 term = Ref(schema.name, (Var(name),))
                 yield term, True
+                if schema.derive is not None:
+                    continue  # of what is worked out only that it is so: else it is often because there is nothing to work it out from
                 yield term, False
                 if not schema.has_default:
                     yield term, None

@@ -8,7 +8,7 @@ second, which plans again when that was wrong.
 Stopped at a budget, both make the best of the states that they came to; the first goes on from there in the next decision.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -55,9 +55,14 @@ Ways = dict[Action, list[Way]]
 
 
 class Payoff:
-    """Plans towards reward in a world model; where it ``is_thorough``, it takes its time to find one that is far."""
+    """Plans towards reward in a world model; where it ``is_thorough``, it takes its time to find one that is far.
 
-    def __init__(self, parts: PlannerParts, *, is_thorough: bool = True) -> None:
+    Where none is known it goes to see what is ``unknown``, by default the things that are referred to and of which nothing was told.
+    """
+
+    def __init__(
+        self, parts: PlannerParts, *, is_thorough: bool = True, unknown: Callable[[State], Iterator[str]] | None = None
+    ) -> None:
         vocabulary = parts.vocabulary
         self._is_thorough = is_thorough
         self._parts = parts
@@ -77,7 +82,7 @@ class Payoff:
         self._pause = 0
         self._failures = 0
         self._goal = NO_GOAL
-        self._unknown = strangers(vocabulary)
+        self._unknown = unknown or strangers(vocabulary)
         self._known: Known = {}
         self._seen: set[str] = set()  # what was stood before, and nothing was told of it
         self._in_vain: set[int] = set()  # what was come to and should have paid

@@ -10,7 +10,7 @@ from agentwm.errors import RunStoreError
 __all__ = ["DATABASE", "LATER", "connect", "create_database", "expect_ours", "lock", "reading"]
 
 DATABASE = "run.db"
-FORMAT = 1
+FORMAT = 2
 APPLICATION_ID = 0x6177_6D31  # "awm1", so that `file` and we know our own files
 BUSY_TIMEOUT_MS = 5_000
 

@@ -1,7 +1,8 @@
 """The values of an episode as JSON, and back again without loss.
 
 A fact is a flat list ``["in", "apple 1", "fridge 1"]``: the fluent's name, its arguments, its value. It is what a
-person would look for with sqlite's own shell, and a third of the size of keyed objects.
+person would look for with sqlite's own shell, and a third of the size of keyed objects. What an episode tells again and again is
+shortened in ``written.py``.
 """
 
 import json
@@ -14,12 +15,13 @@ from agentwm.types import Action, Condition, Fluent, Goal, Outcome, Prediction, 
 __all__ = [
     "action_from",
     "action_text",
-    "actions_from",
-    "actions_text",
-    "fluents_from",
-    "fluents_text",
+    "encode",
+    "fact_data",
+    "fact_from",
     "goal_from",
     "goal_text",
+    "named_data",
+    "named_from",
     "prediction_from",
     "prediction_text",
     "spent_from",
@@ -28,12 +30,12 @@ __all__ = [
     "state_text",
 ]
 
-_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 def state_text(state: State) -> str:
     """Return ``state`` as JSON, in its own order."""
-    return _encode(_facts(state))
+    return encode(_facts(state))
 
 
 def state_from(text: str) -> dict[Fluent, Value]:
@@ -44,49 +46,24 @@ def state_from(text: str) -> dict[Fluent, Value]:
     return _state(json.loads(text))
 
 
-def fluents_text(fluents: Iterable[Fluent]) -> str:
-    """Return fluents without values as JSON, sorted, so that equal sets give equal bytes."""
-    return _encode(sorted([name, *args] for name, args in fluents))
-
-
-def fluents_from(text: str) -> frozenset[Fluent]:
-    """Return the fluents that ``fluents_text`` wrote."""
-    return frozenset(Fluent(name, args) for name, args in map(_named, json.loads(text)))
-
-
 def action_text(action: Action) -> str:
     """Return ``action`` as JSON."""
-    return _encode([action.verb, *action.args])
+    return encode(named_data(action))
 
 
 def action_from(text: str) -> Action:
     """Return the action that ``action_text`` wrote."""
-    return Action(*_named(json.loads(text)))
-
-
-def actions_text(actions: Sequence[Action] | None) -> str | None:
-    """Return the admissible actions as JSON; None when the environment does not list them."""
-    return None if actions is None else _encode([[verb, *args] for verb, args in actions])
-
-
-def actions_from(text: str | None) -> tuple[Action, ...] | None:
-    """Return the actions that ``actions_text`` wrote."""
-    return None if text is None else tuple(Action(*_named(each)) for each in json.loads(text))
+    return Action(*named_from(json.loads(text)))
 
 
 def prediction_text(prediction: Prediction | None) -> str | None:
-    """Return ``prediction`` as JSON, its verdict first; None when nothing was predicted."""
+    """Return ``prediction`` as JSON; None when nothing was predicted."""
     if prediction is None:
         return None
-    return _encode(
-        {
-            "success": prediction.success,
-            "confidence": prediction.confidence,
-            "source": prediction.source,
-            "rules": prediction.rules,
-            "outcomes": [_outcome_data(outcome) for outcome in prediction.outcomes],
-        }
-    )
+    data: dict[str, object] = {"source": prediction.source, "confidence": prediction.confidence}
+    if prediction.rules:
+        data["rules"] = prediction.rules
+    return encode(data | {"outcomes": [_outcome_data(outcome) for outcome in prediction.outcomes]})
 
 
 def prediction_from(text: str | None) -> Prediction | None:
@@ -98,13 +75,13 @@ def prediction_from(text: str | None) -> Prediction | None:
         outcomes=tuple(map(_outcome, data["outcomes"])),
         confidence=data["confidence"],
         source=data["source"],
-        rules=tuple(data["rules"]),
+        rules=tuple(data.get("rules", ())),
     )
 
 
 def spent_text(spent: Spent) -> str:
     """Return ``spent`` as JSON, without what is 0."""
-    return _encode({name: value for name, value in asdict(spent).items() if value})
+    return encode({name: value for name, value in asdict(spent).items() if value})
 
 
 def spent_from(text: str) -> Spent:
@@ -115,7 +92,7 @@ def spent_from(text: str) -> Spent:
 def goal_text(goal: Goal) -> str:
     """Return ``goal`` as JSON."""
     conditions, *then = ([_condition_data(each) for each in part] for part in (goal.conditions, *goal.then))
-    return _encode({"text": goal.text, "conditions": conditions} | ({"then": then} if then else {}))
+    return encode({"text": goal.text, "conditions": conditions} | ({"then": then} if then else {}))
 
 
 def goal_from(text: str) -> Goal:
@@ -125,33 +102,53 @@ def goal_from(text: str) -> Goal:
     return Goal(data["text"], conditions, tuple(then))
 
 
-def _facts(state: State) -> list[list[Value]]:
-    return [[fluent.name, *fluent.args, value] for fluent, value in state.items()]
+def fact_data(fluent: Fluent, value: Value) -> list[Value]:
+    """Return the fact that ``fluent`` has ``value`` as a flat list."""
+    return [fluent.name, *fluent.args, value]
 
 
-def _state(facts: Iterable[Sequence[Any]]) -> dict[Fluent, Value]:
-    return {Fluent(name, tuple(args)): value for name, *args, value in facts}
+def fact_from(data: Sequence[Any]) -> tuple[Fluent, Value]:
+    """Return the fact that `fact_data` gave the data of."""
+    name, *args, value = data
+    return Fluent(name, tuple(args)), value
 
 
-def _named(words: Sequence[str]) -> tuple[str, tuple[str, ...]]:
-    name, *args = words
+def named_data(named: Fluent | Action) -> list[Value]:
+    """Return a name and its arguments as a flat list."""
+    name, args = named
+    return [name, *args]
+
+
+def named_from(data: Sequence[Any]) -> tuple[str, tuple[str, ...]]:
+    """Return the name and the arguments that `named_data` gave the data of."""
+    name, *args = data
     return name, tuple(args)
 
 
+def _facts(state: State) -> list[list[Value]]:
+    return [fact_data(fluent, value) for fluent, value in state.items()]
+
+
+def _state(facts: Iterable[Sequence[Any]]) -> dict[Fluent, Value]:
+    return dict(map(fact_from, facts))
+
+
 def _outcome_data(outcome: Outcome) -> dict[str, object]:
-    data: dict[str, object] = {"probability": outcome.probability, "success": outcome.success}
+    # What is so of most outcomes is left out: that they are certain, succeed, and speak of neither reward nor end nor text.
+    data: dict[str, object] = {} if outcome.probability == 1 else {"probability": outcome.probability}
+    if not outcome.success:
+        data["success"] = False
     if outcome.changes:
         data["changes"] = _facts(outcome.changes)
-    # What nothing was said of is left out: most predictions speak of neither reward nor end nor text.
     said = {"reward": outcome.reward, "terminated": outcome.terminated, "text": outcome.text}
     return data | {name: value for name, value in said.items() if value is not None}
 
 
 def _outcome(data: Mapping[str, Any]) -> Outcome:
     return Outcome(
-        probability=data["probability"],
+        probability=data.get("probability", 1.0),
         changes=_state(data.get("changes", ())),
-        success=data["success"],
+        success=data.get("success", True),
         reward=data.get("reward"),
         terminated=data.get("terminated"),
         text=data.get("text"),

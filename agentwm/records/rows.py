@@ -9,18 +9,20 @@ from typing import Any
 
 from agentwm.errors import RunStoreError
 from agentwm.records import encoding
-from agentwm.types import Action, Goal, Observation, Prediction, Spent, State, Transition, Value
+from agentwm.records.written import Written, is_same
+from agentwm.types import Action, Fluent, Goal, Observation, Prediction, Spent, State, Transition
 
 __all__ = [
     "EPISODE_COLUMNS",
     "NO_SCORE",
+    "OUTCOME_COLUMNS",
     "EpisodeRecord",
     "StepRecord",
     "decoding",
-    "difference",
     "episode_record",
     "observation_parts",
     "observation_row",
+    "outcome_row",
     "step_record",
 ]
 
@@ -31,6 +33,10 @@ EPISODE_COLUMNS = """
     (SELECT total(reward) FROM steps s WHERE s.episode = e.episode),
     (SELECT count(*) FROM steps s WHERE s.episode = e.episode AND s.succeeded = 0)
 """
+
+OUTCOME_COLUMNS = (
+    "observation", "facts", "actions", "reward", "terminated", "truncated", "succeeded", "changed", "believed", "told", "forgotten"
+)  # fmt: skip
 
 NO_SCORE = (None, None)
 
@@ -119,50 +125,66 @@ def decoding(path: Path, what: str) -> Iterator[None]:
         raise RunStoreError(f"the run in {path} is damaged: {what} cannot be read ({error})") from error
 
 
-def observation_row(observation: Observation) -> tuple[str, str | None, str | None]:
-    """Return the text, facts and actions of ``observation`` as they are written."""
-    facts = encoding.state_text(observation.facts) if observation.facts else None
-    return observation.text, facts, encoding.actions_text(observation.actions)
+def observation_row(observation: Observation, written: Written) -> tuple[str, str | None, str | None]:
+    """Return the text, facts and actions of ``observation`` as they are written after ``written``."""
+    facts = written.state_text(observation.facts) if observation.facts else None
+    return observation.text, facts, written.actions_text(observation.actions)
 
 
-def observation_parts(row: tuple[Any, ...]) -> tuple[str, State, tuple[Action, ...] | None]:
+def observation_parts(row: tuple[Any, ...], written: Written) -> tuple[str, State, tuple[Action, ...] | None]:
     """Return the text, facts and actions that `observation_row` wrote."""
     text, facts, actions = row
-    return text, {} if facts is None else encoding.state_from(facts), encoding.actions_from(actions)
+    return text, {} if facts is None else written.state_from(facts), written.actions_from(actions)
 
 
-def difference(transition: Transition) -> tuple[str, str]:
-    """Return what, after the credited changes, still leads to the belief after: facts to set, and fluents to forget."""
-    after, expected = transition.after, {**transition.before, **transition.changed}
-    believed = {
-        fluent: value for fluent, value in after.items() if fluent not in expected or not _same(expected[fluent], value)
-    }
-    forgotten = [fluent for fluent in expected if fluent not in after]
-    return encoding.state_text(believed), encoding.fluents_text(forgotten)
+def outcome_row(transition: Transition, written: Written) -> tuple[Any, ...]:
+    """Return what came of a step as it is written, in the order of `OUTCOME_COLUMNS`."""
+    observation = transition.observation
+    seen = observation_row(observation, written)
+    believed, forgotten = _difference(transition)
+    return (
+        *seen,
+        observation.reward,
+        observation.terminated,
+        observation.truncated,
+        transition.succeeded,
+        encoding.state_text(transition.changed),
+        written.state_text(believed),
+        written.fluents_text(transition.told),
+        written.fluents_text(forgotten),
+    )
 
 
-def _same(one: Value, other: Value) -> bool:
-    """Tell True from 1 and 1 from 1.0, which ``==`` does not."""
-    return one is other or (one == other and type(one) is type(other))
-
-
-def step_record(row: tuple[Any, ...], before: State) -> StepRecord:
+def step_record(row: tuple[Any, ...], before: State, written: Written) -> StepRecord:
     """Return the step that ``row`` holds, which began in the belief ``before``."""
-    step, action_text, predicted_text, wall_s, *seen = row
+    step, action_text, predicted_text, wall_s, *outcome = row
     action, predicted = encoding.action_from(action_text), encoding.prediction_from(predicted_text)
-    text, facts, actions, reward, terminated, truncated, succeeded, changed_text, told_text, believed, forgotten = seen
+    text, facts, actions, reward, terminated, truncated, succeeded, changed_text, believed, told_text, forgotten = (
+        outcome
+    )
     if succeeded is None:
         return StepRecord(step, action, predicted, None, wall_s)
-    changed = encoding.state_from(changed_text)
-    after = {**before, **changed, **encoding.state_from(believed)}
-    for fluent in encoding.fluents_from(forgotten):
-        del after[fluent]
     observation = Observation(
-        *observation_parts((text, facts, actions)),
+        *observation_parts((text, facts, actions), written),
         reward=reward,
         terminated=bool(terminated),
         truncated=bool(truncated),
     )
-    told = encoding.fluents_from(told_text)
+    changed = encoding.state_from(changed_text)
+    after = {**before, **changed, **written.state_from(believed)}
+    for fluent in written.fluents_from(forgotten):
+        del after[fluent]
+    told = written.fluents_from(told_text)
     transition = Transition(before, action, after, observation, bool(succeeded), changed, told, predicted)
     return StepRecord(step, action, predicted, transition, wall_s)
+
+
+def _difference(transition: Transition) -> tuple[State, list[Fluent]]:
+    """Return what, after the credited changes, still leads to the belief after: facts to set, and fluents to forget."""
+    after, expected = transition.after, {**transition.before, **transition.changed}
+    believed = {
+        fluent: value
+        for fluent, value in after.items()
+        if fluent not in expected or not is_same(expected[fluent], value)
+    }
+    return believed, [fluent for fluent in expected if fluent not in after]

@@ -63,7 +63,6 @@ DARK = Fluent("dark")
 TALLIED = Fluent("tallied")
 SINCE = {vital: Fluent(f"since_{vital}") for vital in VITALS}
 
-_ACHIEVED = tuple(Fluent(f"achieved_{name}") for name in ACHIEVEMENTS)
 _WORKPLACES = ("table", "furnace")
 
 
@@ -85,11 +84,13 @@ def place_of(name: str) -> Cell | None:
     return None
 
 
+@cache
 def kind_of(name: str) -> Fluent:
     """Return what says of what a cell is made."""
     return Fluent("kind", (name,))
 
 
+@cache
 def object_in(name: str) -> Fluent:
     """Return what says which creature, arrow or plant is in a cell."""
     return Fluent("object", (name,))
@@ -103,6 +104,9 @@ def sort_of(name: str) -> Fluent:
 def achieved(name: str) -> Fluent:
     """Return what says whether something was achieved in this episode."""
     return Fluent(f"achieved_{name}")
+
+
+_ACHIEVED = tuple(map(achieved, ACHIEVEMENTS))
 
 
 def verb_of(action: str) -> tuple[str, tuple[str, ...]]:
@@ -127,34 +131,32 @@ def _toward(state: State, args: tuple[str, ...]) -> Value:
     return beside(str(state.get(AT)), args[0])
 
 
-@cache
-def _view(name: str) -> tuple[tuple[int, str], ...]:
-    """Return the cells that are in view from one, the nearest first, with how far each is: a diagonal step is one."""
-    place = place_of(name)
-    if place is None:
-        return ()
-    found = (
-        (max(abs(down), abs(right)), cell(place[0] + down, place[1] + right))
-        for down in range(-(ROWS // 2), ROWS // 2 + 1)
-        for right in range(-(COLUMNS // 2), COLUMNS // 2 + 1)
-    )
-    return tuple(sorted(found))
+def _in_view(name: str) -> Iterator[tuple[int, str]]:
+    """Yield the cells that are in view from one with how far each is: a diagonal step is one."""
+    if place := place_of(name):
+        for down in range(-(ROWS // 2), ROWS // 2 + 1):
+            for right in range(-(COLUMNS // 2), COLUMNS // 2 + 1):
+                yield max(abs(down), abs(right)), cell(place[0] + down, place[1] + right)
 
 
 @cache
 def objects_in_view(name: str) -> tuple[Fluent, ...]:
     """Return what says which creatures are in the cells that are in view from one."""
-    return tuple(object_in(each) for _, each in _view(name))
+    return tuple(object_in(each) for _, each in _in_view(name))
 
 
 @cache
-def _kinds_in_view(name: str) -> tuple[tuple[int, Fluent], ...]:
-    return tuple((distance, kind_of(each)) for distance, each in _view(name))
+def _rings(name: str) -> tuple[tuple[Fluent, ...], ...]:
+    """Return what says of what the cells in view from one are made: those so far away at that place."""
+    rings: list[list[Fluent]] = [[] for _ in range(COLUMNS // 2 + 1)]
+    for distance, each in _in_view(name):
+        rings[distance].append(kind_of(each))
+    return tuple(map(tuple, rings))
 
 
 def _distance(state: State, _args: tuple[str, ...], *, kind: str) -> int:
-    for distance, fluent in _kinds_in_view(str(state.get(AT))):
-        if state.get(fluent) == kind:
+    for distance, ring in enumerate(_rings(str(state.get(AT)))):
+        if any(state.get(fluent) == kind for fluent in ring):
             return distance
     return COLUMNS
 

@@ -48,7 +48,7 @@ def _spec(name: str, family: str) -> EnvironmentSpec:
         engines=("jericho",),
         make=partial(_make, family),
         missing=_missing,
-        learn=20,
+        learn=FAMILIES[family].learn,
         learning_steps=100,
         max_steps=100,
         member=_member if name == "textworld" else None,

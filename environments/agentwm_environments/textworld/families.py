@@ -14,7 +14,7 @@ _LARGEST_SEED = 10**8
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A family of games: TextWorld's name for it, and what is drawn of its settings.
+    """A family of games: TextWorld's name for it, how many are learned from by default, and what is drawn of its settings.
 
     ``draw`` is given whether the game is for learning.
     """
@@ -22,6 +22,7 @@ class Family:
     name: str
     challenge: str
     summary: str
+    learn: int
     draw: Callable[[random.Random, bool], Settings]
 
 
@@ -74,10 +75,10 @@ def _cooking(rng: random.Random, learning: bool) -> Settings:  # noqa: FBT001, A
 FAMILIES = {
     family.name: family
     for family in (
-        Family("coin", "tw-coin_collector", "walk through many rooms to a coin, and take it", _coin),
-        Family("treasure", "tw-treasure_hunter", "find the one right thing in a maze of doors and chests", _treasure),
-        Family("simple", "tw-simple", "escape from a bedroom, find some food and put it on the stove", _simple),
-        Family("cooking", "tw-cooking", "read a recipe, find its ingredients, cook and cut them, and eat the meal", _cooking),
+        Family("coin", "tw-coin_collector", "walk through many rooms to a coin, and take it", 5, _coin),
+        Family("treasure", "tw-treasure_hunter", "find the one right thing in a maze of doors and chests", 15, _treasure),
+        Family("simple", "tw-simple", "escape from a bedroom, find some food and put it on the stove", 15, _simple),
+        Family("cooking", "tw-cooking", "read a recipe, find its ingredients, cook and cut them, and eat the meal", 30, _cooking),
     )
 }
 

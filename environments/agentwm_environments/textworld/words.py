@@ -97,7 +97,7 @@ _EXIT = re.compile(rf"^({'|'.join(DIRECTIONS)}) exit of (.+)$")
 _HELP_LINE = re.compile(r"^\s{2,}([a-z][a-z .<>]*): +(.+?)\s*$", re.MULTILINE)
 _SLOT = re.compile(r"\.\.\.|<dir>")
 _GAP = re.compile(r"\{\w+\}")
-_LOOKING = ("describe", "print", "examine")
+_LOOKING = ("describe", "print")
 
 # The sorts of what stands in a verb's gaps, by the words of the help: "take ... from ...: take an object from a container or a supporter".
 _HELD = re.compile(r"\b(?:object|food|key)\b")
@@ -126,7 +126,8 @@ def read_help(text: str) -> dict[str, ActionSchema]:
         sorts = ("exit",) if gaps == ["<dir>"] else _sorts(description, len(gaps))
         if usage == "goal" or sorts is None:
             continue
-        schema = _schema(_numbered(usage, _SLOT), sorts, inspects=description.startswith(_LOOKING))
+        # To examine a thing is more than to look around: it is then examined, which may be what is asked for.
+        schema = _schema(_numbered(usage, _SLOT), sorts, inspects=not gaps and description.startswith(_LOOKING))
         verbs[schema.verb] = schema
     if not verbs:
         raise EnvironmentFailureError(f"expected the game's help to list commands, got {quoted(text)}")
