@@ -67,11 +67,17 @@ predictions = st.builds(
     source=st.sampled_from(["rules", "frame", "llm"]),
     rules=st.lists(names, max_size=2).map(tuple),
 )
+# Mostly of a few facts and actions, so that they come again: with the value they had, with another, and in another order.
+few_facts = st.tuples(
+    st.sampled_from([Fluent("object", (f"cell {n}",)) for n in range(6)]), st.sampled_from([0, False, "wall", None])
+)
+seen_facts = st.lists(few_facts, max_size=9).map(dict) | states
+few_actions = st.sampled_from([Action("go", (f"cell {n}",)) for n in range(4)] + [Action("object", ("cell 1",))])
 observations = st.builds(
     Observation,
     st.text(max_size=10),
-    facts=states,
-    actions=st.none() | st.lists(actions, max_size=3).map(tuple),
+    facts=seen_facts,
+    actions=st.none() | st.lists(few_actions | actions, max_size=6).map(tuple),
     reward=st.floats(allow_nan=False),
     terminated=st.booleans(),
     truncated=st.booleans(),
@@ -108,9 +114,14 @@ def trajectories(draw: st.DrawFn) -> Trajectory:
     return Trajectory(draw(names), draw(goals), start, tuple(lived))
 
 
-def write(store: RunStore, trajectory: Trajectory, *, episode: int = 0, phase: str = "learn") -> None:
+ROOM = Observation("You are in a room.")
+
+
+def write(
+    store: RunStore, trajectory: Trajectory, *, episode: int = 0, phase: str = "learn", opening: Observation = ROOM
+) -> None:
     store.begin_episode(episode, phase, trajectory.task, "any", trajectory.goal)
-    store.record_start(episode, Observation("You are in a room."), trajectory.start)
+    store.record_start(episode, opening, trajectory.start)
     for step, transition in enumerate(trajectory):
         store.intend(episode, step, transition.action, transition.predicted)
         store.record(episode, step, transition)
@@ -140,17 +151,48 @@ def store(tmp_path: Path) -> Iterator[RunStore]:
         yield store
 
 
-@settings(max_examples=60, deadline=None)
-@given(trajectories())
-def test_a_trajectory_comes_back_as_it_was_lived(trajectory: Trajectory) -> None:
+# An opening has neither reward nor end.
+openings = observations.map(lambda seen: Observation(seen.text, seen.facts, seen.actions))
+
+
+@settings(max_examples=100, deadline=None)
+@given(trajectories(), openings)
+def test_a_trajectory_comes_back_as_it_was_lived(trajectory: Trajectory, opening: Observation) -> None:
     with tempfile.TemporaryDirectory() as folder:
         with RunStore.create(Path(folder) / "run", {}) as store:
-            write(store, trajectory)
+            write(store, trajectory, opening=opening)
         with RunStore.open(Path(folder) / "run") as store:
-            again = store.trajectory(0)
+            again, first = store.trajectory(0), store.opening(0)
     assert again == trajectory
     # == does not tell True from 1, and a rule would.
     assert [types_of(each.after) for each in again] == [types_of(each.after) for each in trajectory]
+    assert first == opening
+    # Nor does == see the order in which facts were told.
+    assert [told_by(first), *told_in(again)] == [told_by(opening), *told_in(trajectory)]
+
+
+@settings(max_examples=30, deadline=None)
+@given(trajectories())
+def test_a_run_written_by_many_processes_is_the_same_to_the_byte(trajectory: Trajectory) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        with RunStore.create(Path(folder) / "calm", {}, clock=lambda: 0.0) as calm:
+            write(calm, trajectory)
+        with RunStore.create(Path(folder) / "cut", {}, clock=lambda: 0.0) as cut:
+            write(cut, Trajectory(trajectory.task, trajectory.goal, trajectory.start))
+        for step, transition in enumerate(trajectory):
+            with RunStore.resume(Path(folder) / "cut", clock=lambda: 0.0) as cut:
+                cut.intend(0, step, transition.action, transition.predicted)
+                cut.record(0, step, transition)
+        with RunStore.open(Path(folder) / "calm") as calm, RunStore.open(Path(folder) / "cut") as cut:
+            assert cut._rows("SELECT * FROM steps") == calm._rows("SELECT * FROM steps")
+
+
+def told_by(observation: Observation | None) -> list[tuple[Fluent, Value, type]]:
+    return [(*fact, type(fact[1])) for fact in observation.facts.items()] if observation else []
+
+
+def told_in(trajectory: Trajectory) -> list[list[tuple[Fluent, Value, type]]]:
+    return [told_by(step.observation) for step in trajectory]
 
 
 def types_of(state: State) -> dict[Fluent, type]:
@@ -161,6 +203,41 @@ def test_beliefs_are_stored_as_differences(store: RunStore) -> None:
     belief: State = {Fluent("in", (f"thing {n}",)): f"place {n}" for n in range(500)}
     write(store, Trajectory("task", GOAL, belief, (step_from(belief, 0),)))
     assert store._rows("SELECT changed, told, believed, forgotten FROM steps") == [('[["count",0]]', "[]", "[]", "[]")]
+
+
+def in_view(*cells: int, at: int) -> Observation:
+    facts: dict[Fluent, Value] = {Fluent("object", (f"cell {n}",)): "none" for n in cells}
+    return Observation("", {**facts, Fluent("at"): at}, (Action("wait"), Action("go")))
+
+
+def looking_round(*views: Observation) -> Trajectory:
+    belief: State = {}
+    steps = []
+    for view in views:
+        after = {**belief, **view.facts}
+        steps.append(Transition(belief, Action("go"), after, view, succeeded=True, told=frozenset(view.facts)))
+        belief = after
+    return Trajectory("task", GOAL, {}, tuple(steps))
+
+
+def test_what_was_told_before_is_stored_as_its_place(store: RunStore) -> None:
+    views = in_view(1, 2, 3, at=7), in_view(3, 2, 1, at=7), in_view(4, 2, 3, at=8), in_view(1, 2, 3, at=8)
+    write(store, looking_round(*views[1:]), opening=views[0])
+    assert store._rows("SELECT facts, actions, believed, told FROM steps") == [
+        ("[2,1,0,3]", "[[0,2]]", "[2,1,0,3]", "[[0,4]]"),
+        ('[["object","cell 4","none"],[1,2],["at",8]]', "[[0,2]]", "[4,3]", "[[1,4]]"),
+        ("[[0,4]]", "[[0,2]]", "[]", "[[0,4]]"),
+    ]
+
+
+def test_a_step_that_could_not_be_written_leaves_no_trace_in_those_after_it(store: RunStore) -> None:
+    trajectory = looking_round(in_view(1, at=1), in_view(2, at=2))
+    write(store, Trajectory("task", GOAL, {}, trajectory.transitions[:1]))
+    with pytest.raises(RunStoreError, match="was not intended"):
+        store.record(0, 1, trajectory.transitions[1])
+    store.intend(0, 1, Action("go"))
+    store.record(0, 1, trajectory.transitions[1])
+    assert store.trajectory(0) == trajectory
 
 
 def test_a_step_may_begin_only_where_the_one_before_it_ended(store: RunStore) -> None:
@@ -268,6 +345,22 @@ def test_what_is_no_run_is_said_in_one_sentence(tmp_path: Path) -> None:
         other.execute("CREATE TABLE songs (title TEXT)")
     with pytest.raises(RunStoreError, match="another program's"):
         RunStore.open(tmp_path)
+
+
+def test_a_run_of_an_earlier_format_is_refused(store: RunStore) -> None:
+    with contextlib.closing(sqlite3.connect(store.path / "run.db", isolation_level=None)) as earlier:
+        earlier.execute("PRAGMA user_version = 1")
+    for reopen in (RunStore.open, RunStore.resume):
+        with pytest.raises(RunStoreError, match=r"expected run format 2, but .* has 1: use the agentwm that wrote it"):
+            reopen(store.path)
+
+
+def test_a_place_where_nothing_was_written_is_damage(store: RunStore) -> None:
+    write(store, looking_round(in_view(1, at=1)))
+    with contextlib.closing(sqlite3.connect(store.path / "run.db", isolation_level=None)) as vandal:
+        vandal.execute("UPDATE steps SET facts = '[[0,9]]'")
+    with RunStore.open(store.path) as reader, pytest.raises(RunStoreError, match="damaged: episode 0 cannot be read"):
+        reader.trajectory(0)
 
 
 def test_a_damaged_run_is_an_error_not_an_empty_one(store: RunStore) -> None:

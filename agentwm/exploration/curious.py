@@ -9,7 +9,7 @@ experiment is ours, DECISIONS 6, 9.
 """
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 
@@ -33,8 +33,10 @@ from agentwm.types import (
     Query,
     Ref,
     State,
+    Term,
     Transition,
     Value,
+    Var,
     Vocabulary,
     WorldModel,
 )
@@ -118,11 +120,17 @@ class Curious:
 
     def _puzzle(self, goal: Goal, cast: Cast) -> dict[str, list[str]]:
         """Return what the rules cannot bring about of the goal: the kinds it is about, with the things of that kind seen."""
-        made = {c.target.name for r in self._proposer.store.rules for o in r.outcomes if o.success for c in o.changes}
+        made: dict[str, set[Term]] = {}
+        for change in (c for r in self._proposer.store.rules for o in r.outcomes if o.success for c in o.changes):
+            made.setdefault(change.target.name, set()).add(change.value)
         schemas = self._vocabulary.fluents
         puzzle = {}
         for condition in goal.conditions:
-            missing = [n for n in fluent_names(condition) if n in schemas and not schemas[n].static and n not in made]
+            missing = [
+                n
+                for n in fluent_names(condition)
+                if n in schemas and not schemas[n].static and not _could_be(condition.right, made.get(n, ()))
+            ]
             for name in variables(condition) if missing else ():
                 kind = kind_of(name, goal.conditions)
                 if kind is not None:
@@ -483,6 +491,13 @@ def _tightness(table: Table, truths: Sequence[bool | None]) -> float:
     """Return how much an action's arguments have to do with now, 0 to 1, by the equalities between references that hold."""
     true, total = table.bonds_that_hold(truths)
     return (0.3 + true) / (0.3 + max(true, min(total, 2)))
+
+
+def _could_be(wanted: object, values: Collection[Term]) -> bool:
+    """Whether what rules change something to could be what is ``wanted``: of a word, none but that word itself."""
+    if not isinstance(wanted, str):
+        return bool(values)
+    return any(value == wanted or isinstance(value, Var | Ref) for value in values)
 
 
 def _looks_the_same(action: Action, before: State, now: State) -> bool:

@@ -99,7 +99,7 @@ class _Places(Generic[Key]):
 
     def _keep(self, key: Key, value: Value) -> None:
         place = self._place_of.setdefault(key, len(self._pairs))
-        self._pairs[place : place + 1] = [(key, value)]
+        self._pairs[place : place + 1] = [(key, value)]  # which appends where the place is new
 
 
 def is_same(one: Value, other: Value) -> bool:

@@ -85,6 +85,11 @@ class TextWorldEnvironment:
         """What the text of the present game asks for, as far as it has been read."""
         return _begun(self._goal)
 
+    @property
+    def facts(self) -> frozenset[tuple[str, ...]]:
+        """What is so, as the engine knows, where the admissible commands are asked for; for scoring what was read, and never told to an agent."""
+        return self._player.facts
+
     def tasks(self) -> Sequence[str]:
         """Return the ids of the games, in a fixed order."""
         return self._tasks.names
