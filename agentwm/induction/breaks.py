@@ -29,7 +29,7 @@ class Breaks:
     def note(self, transition: Transition) -> frozenset[str]:
         """Take note of the next transition; return the ids of the rules that it broke."""
         number, self._number = self._number, self._number + 1
-        if transition.predicted is None:
+        if transition.predicted is None or not transition.predicted.outcomes:
             return frozenset()
         if transition.predicted.outcomes[0].probability < SURELY:
             self._note_chance(transition, number)

@@ -123,6 +123,7 @@ class View:
         self._values = max(2, values)
         self._alike = Counter(effect.rank for effect in slot.explained)
         self.masks = {**dict(self.effects), KEEP: self.kept}
+        self._leaves: dict[int, Leaf] = {}
 
     def everywhere(self, effect: Effect) -> int:
         """Return all examples that ``effect`` would explain, those excluded from the view too."""
@@ -148,6 +149,11 @@ class View:
     def leaf(self, rows: int) -> Leaf:
         """Return the best distribution over effects for ``rows``."""
         rows &= self.known
+        if rows not in self._leaves:  # the same rows are asked about again and again
+            self._leaves[rows] = self._best_leaf(rows)
+        return self._leaves[rows]
+
+    def _best_leaf(self, rows: int) -> Leaf:
         number = rows.bit_count()
         if not number:
             return Leaf((), 0.0)

@@ -40,6 +40,7 @@ CLOSE = 1e-5
 LEAST = 0.02  # the probability below which an outcome is not looked at
 MOST_NODES = 3000
 MOST_CALLS = 250_000
+BRIEFLY = 3_000
 FEW_CALLS = 20_000  # where nothing pays, and the search is for something unknown
 MOST_KNOWN = 300_000  # what was foreseen is kept from decision to decision, up to so much
 NO_GOAL = Goal("what pays")
@@ -116,10 +117,10 @@ class Payoff:
             self._in_vain.add(self._outlook(state, goal).key)
         if not self._rest or not was_done or not self._goes_well(history[-1]):
             self._rest = ()
-            if self._pause and not (history and history[-1].told):
-                self._pause -= 1
-            else:
-                self._rest = self._search(self._outlook(state, goal), pays=pays)
+            is_told = bool(history) and any(fluent not in history[-1].before for fluent in history[-1].told)
+            if not self._pause or is_told:
+                self._rest = self._search(self._outlook(state, goal), pays=pays, is_brief=self._pause > 0)
+            self._pause = max(0, self._pause - 1)
         actions, self._rest = self._rest, self._rest[1:]
         self._due = (len(history), actions[0]) if actions else None
         self._expects = len(actions) == 1 and not self.looks
@@ -210,18 +211,25 @@ class Payoff:
         parts = replace(self._parts, proposer=_SILENT)
         return Outlook(state, goal, parts, avoid={}, listed=self._listed, known=self._known)
 
-    def _search(self, outlook: Outlook, *, pays: bool) -> tuple[Action, ...]:
-        """Return the shortest way to a reward or to something unknown, else one through states in which something is new."""
+    def _search(self, outlook: Outlook, *, pays: bool, is_brief: bool) -> tuple[Action, ...]:
+        """Return the shortest way to a reward or to something unknown, else one through states in which something is new.
+
+        One that ``is_brief`` is for when a search found nothing of late, and a little more is known since.
+        """
         pays = pays and self._parts.may_pay(outlook.state, outlook.goal)
-        most_calls = MOST_CALLS if pays and self._is_thorough else FEW_CALLS
+        most_calls = BRIEFLY if is_brief else MOST_CALLS if pays and self._is_thorough else FEW_CALLS
         found = seek(outlook, self._unknown, in_vain=self._in_vain, seen=self._seen, pays=pays, most_calls=most_calls)
         self.looks = found is not None and not found.pays
         way = found.actions if found is not None else ()
-        if not way and pays and self._is_thorough and not self._goal.conditions and outlook.calls >= most_calls:
+        is_last_resort = pays and self._is_thorough and not self._goal.conditions and not is_brief
+        if not way and is_last_resort and outlook.calls >= most_calls:
             with until_spent:
                 way = self._widely(outlook.state, News(2, many=MANY, ignored=self._passing))
-        self._failures = 0 if way else self._failures + 1
-        self._pause = 0 if way else PAUSE * 2**self._failures
+        if way:
+            self._failures = self._pause = 0
+        elif not is_brief:
+            self._failures += 1
+            self._pause = PAUSE * 2**self._failures
         return way
 
     def _widely(self, start: State, news: News) -> tuple[Action, ...]:

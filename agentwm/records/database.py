@@ -36,8 +36,10 @@ CREATE TABLE begun_with (learned TEXT NOT NULL);
 
 # Tables of their own, too; a run from before they were kept gets them when it goes on.
 LATER = (
-    "CREATE TABLE IF NOT EXISTS spent "
-    "(episode INTEGER, step INTEGER, spent TEXT NOT NULL, PRIMARY KEY (episode, step)) WITHOUT ROWID",
+    """
+CREATE TABLE IF NOT EXISTS spent (
+    episode INTEGER, step INTEGER, spent TEXT NOT NULL, PRIMARY KEY (episode, step)
+) WITHOUT ROWID""",
     "CREATE TABLE IF NOT EXISTS scores (episode INTEGER PRIMARY KEY, returned REAL, achievements TEXT)",
 )
 
