@@ -1,6 +1,6 @@
 """How far what is read from TextWorld's texts agrees with what its engine knows, in random play of unseen games.
 
-    python benchmarks/textworld_reading.py --games 10 --steps 60 --seed 1
+python benchmarks/textworld_reading.py --games 10 --steps 60 --seed 1
 """
 
 import argparse

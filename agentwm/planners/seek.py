@@ -161,9 +161,11 @@ def _price(future: Future, done: set[tuple[Fluent, Value]]) -> int | None:
 
 def _hoped(foreseen: Foreseen, state: State) -> Future:
     """Return what is likeliest to happen, or if that is nothing, what is likeliest beside it."""
+    if len(foreseen.futures) == 1:
+        return foreseen.futures[0]
     ranked = sorted(foreseen.futures, key=lambda future: -future.probability)
     moving = (each for each in ranked if any(state.get(f) != value for f, value in each.changes.items()))
-    return ranked[0] if len(ranked) == 1 else next(moving, ranked[0])
+    return next(moving, ranked[0])
 
 
 def _actions(way: Way | None) -> tuple[Action, ...]:

@@ -189,7 +189,10 @@ def _read_command(text: str, words: Vocabulary, room: str) -> Action | None:
     for schema in words.actions.values():
         pattern = re.sub(r"\\\{\d+\\\}", "(.+)", re.escape(schema.template))
         if match := re.fullmatch(pattern, text):
-            args = tuple(exit_of(room, arg) if sort == "exit" else arg for arg, sort in zip(match.groups(), schema.parameters, strict=True))
+            args = tuple(
+                exit_of(room, arg) if sort == "exit" else arg
+                for arg, sort in zip(match.groups(), schema.parameters, strict=True)
+            )
             if best is None or len(schema.template) > best[0]:
                 best = len(schema.template), Action(schema.verb, args)
     return best[1] if best else None

@@ -76,9 +76,17 @@ FAMILIES = {
     family.name: family
     for family in (
         Family("coin", "tw-coin_collector", "walk through many rooms to a coin, and take it", 5, _coin),
-        Family("treasure", "tw-treasure_hunter", "find the one right thing in a maze of doors and chests", 15, _treasure),
+        Family(
+            "treasure", "tw-treasure_hunter", "find the one right thing in a maze of doors and chests", 15, _treasure
+        ),
         Family("simple", "tw-simple", "escape from a bedroom, find some food and put it on the stove", 15, _simple),
-        Family("cooking", "tw-cooking", "read a recipe, find its ingredients, cook and cut them, and eat the meal", 30, _cooking),
+        Family(
+            "cooking",
+            "tw-cooking",
+            "read a recipe, find its ingredients, cook and cut them, and eat the meal",
+            30,
+            _cooking,
+        ),
     )
 }
 

@@ -63,8 +63,12 @@ class Player:
         try:
             text = self._ask({"load": str(file), "watch": self._watches})
         except EnvironmentFailureError as error:
-            raise TaskError(f"{file}: expected a game for the Z-machine, the interpreter could not play it: {error}") from error
-        if "-= " not in text and "Emulator halted" in text:
+            raise TaskError(
+                f"{file}: expected a game for the Z-machine, the interpreter could not play it: {error}"
+            ) from error
+        if not text.strip():
+            raise TaskError(f"{file}: expected a game for the Z-machine, its first text is empty")
+        if "Emulator halted" in text:
             raise TaskError(f"{file}: expected a game for the Z-machine, the interpreter says {quoted(text)}")
         return text
 
@@ -108,7 +112,9 @@ class Player:
         if not line:
             self.close()
             ended = "ended" if is_in_time else f"did not answer within {_PATIENCE_S:.0f} s"
-            raise EnvironmentFailureError(f"the interpreter's process {ended} while it played {self._file.name}{reason}")
+            raise EnvironmentFailureError(
+                f"the interpreter's process {ended} while it played {self._file.name}{reason}"
+            )
         answer = json.loads(line)
         if "error" in answer:
             self.close()

@@ -163,7 +163,9 @@ class GivenGames:
             raise TaskError(f"no task {quoted(task)} among the {len(self._files)} of this environment")
         file = self._files[task]
         if file.suffix == ".ulx":
-            raise TaskError(f"{file}: TextWorld plays no .ulx games since 1.7: compile it to .z8, with `tw-make --format z8`")
+            raise TaskError(
+                f"{file}: TextWorld plays no .ulx games since 1.7: compile it to .z8, with `tw-make --format z8`"
+            )
         return file
 
     def family(self, task: str) -> str:
@@ -188,5 +190,5 @@ def fingerprint(file: Path) -> str:
     described = description(file)
     if described is None:
         raise TaskError(f"{file}: expected TextWorld's description of the game beside it, as .json")
-    same = {key: described[key] for key in sorted(described) if key not in ("metadata", "version", "KB")}
+    same = {key: described[key] for key in ("infos", "objective", "quests", "world")}
     return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()[:16]

@@ -52,19 +52,31 @@ FLUENTS = {
     schema.name: schema
     for schema in (
         FluentSchema("sort", ("any",), "sort", static=True),
-        FluentSchema("kind", ("any",), "kind", static=True, about="the name, which tells what it is; exits are all of one kind"),
+        FluentSchema(
+            "kind", ("any",), "kind", static=True, about="the name, which tells what it is; exits are all of one kind"
+        ),
         FluentSchema("me", (), "place", static=True, about="the player"),
         FluentSchema("at", (), "place", about="the room that the player is in"),
         FluentSchema("where", ("object",), "place", about=_PLACES),
-        FluentSchema("in", ("object",), "fixture", about="what it lies in or on; nothing while carried or on the floor"),
+        FluentSchema(
+            "in", ("object",), "fixture", about="what it lies in or on; nothing while carried or on the floor"
+        ),
         FluentSchema("stands", ("fixture",), "place", about="the room in which it was seen last; a door stands in two"),
-        FluentSchema("open", ("fixture",), "bool", about="nothing where things lie on it, not in it: it cannot be opened"),
+        FluentSchema(
+            "open", ("fixture",), "bool", about="nothing where things lie on it, not in it: it cannot be opened"
+        ),
         FluentSchema("locked", ("fixture",), "bool", default=False, has_default=True),
         FluentSchema("key", ("fixture",), "object", static=True, about="what unlocks it, as the game says"),
         FluentSchema("from", ("exit",), "place", static=True, about="the room that it leads out of"),
         FluentSchema("leads", ("exit",), "place", static=True, about="the room that it leads to"),
         FluentSchema("door", ("exit",), "fixture", static=True, about="nothing where there is none in it"),
-        FluentSchema("way", ("place", "direction"), "exit", static=True, about="the exit to that side; nothing where there is none"),
+        FluentSchema(
+            "way",
+            ("place", "direction"),
+            "exit",
+            static=True,
+            about="the exit to that side; nothing where there is none",
+        ),
         FluentSchema(
             "explored",
             ("fixture|exit",),
@@ -76,7 +88,9 @@ FLUENTS = {
         FluentSchema("examined", ("object",), "bool", default=False, has_default=True),
         FluentSchema("eaten", ("object",), "bool", default=False, has_default=True),
         FluentSchema("cooked", ("object",), "kind", has_default=True, about="raw, fried ..., where a word says so"),
-        FluentSchema("cut", ("object",), "kind", has_default=True, about="sliced, diced or chopped, where a word says so"),
+        FluentSchema(
+            "cut", ("object",), "kind", has_default=True, about="sliced, diced or chopped, where a word says so"
+        ),
         FluentSchema("asked", ("object",), "object", static=True, about="the dish whose recipe lists it"),
         FluentSchema("asked_cooked", ("object",), "kind", static=True, about="how the recipe wants it cooked"),
         FluentSchema("asked_cut", ("object",), "kind", static=True, about="how the recipe wants it cut"),
@@ -185,9 +199,7 @@ _THING = Gap("thing", sort="object")
 _HOLDER = Gap("holder", sort="fixture")
 
 GOALS = (
-    GoalShape(
-        "carried", "the {thing} is carried", (_IS_X, Condition(Ref("where", (_X,)), "==", Ref("me"))), (_THING,)
-    ),
+    GoalShape("carried", "the {thing} is carried", (_IS_X, Condition(Ref("where", (_X,)), "==", Ref("me"))), (_THING,)),
     GoalShape(
         "placed",
         "the {thing} is in or on the {holder}",
