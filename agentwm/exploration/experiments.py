@@ -91,8 +91,20 @@ class Experiments:
         if table.sorts not in self._pattern_cache:
             alike = [other for other in self._tables.values() if other.sorts == table.sorts]
             seen = {p for other in alike for p in other.bond_patterns() if _ties_all(p, table.parameters)}
-            self._pattern_cache[table.sorts] = sorted(seen, key=lambda p: (-len(p), sorted(map(str, p))))
+            worked = self._worked(table) if len(set(table.sorts)) < len(table.sorts) else set()
+            self._pattern_cache[table.sorts] = sorted(
+                seen, key=lambda p: (p not in worked, -len(p), sorted(map(str, p)))
+            )
         return self._pattern_cache[table.sorts]
+
+    def _worked(self, table: Table) -> set[frozenset[Condition]]:
+        """Return the ties in which some verb has worked with two things of one sort: there are many such pairs, and few that matter."""
+        alike = [other for other in self._tables.values() if other.sorts == table.sorts and other.succeeded]
+        return {
+            frozenset(bond.condition for bond in other.bonds() if bond.true & 1 << index)
+            for other in alike
+            for index, _ in other.rows_of(other.succeeded)
+        }
 
     def _is_mature(self, rule: Rule, schema: ActionSchema) -> bool:
         """Whether what the verb does is known, and from more than a few cases."""

@@ -20,7 +20,7 @@ from agentwm.rules import matching
 from agentwm.rules.language import ANY_ACTION, Change, Rule, RuleOutcome, variables
 from agentwm.rules.matching import holds, instances, sorts_of, value_of
 from agentwm.rules.store import Record, RuleStore, Silence, signature
-from agentwm.types import Condition, Fluent, Ref, Term, Trajectory, Value, Var, Vocabulary
+from agentwm.types import Condition, Fluent, Ref, Trajectory, Value, Var, Vocabulary
 
 __all__ = ["SymbolicInducer"]
 

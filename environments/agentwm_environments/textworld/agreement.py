@@ -32,8 +32,8 @@ def _truth(facts: frozenset[tuple[str, ...]]) -> Iterator[tuple[Fluent, Value]]:
     by_name: dict[str, list[tuple[str, ...]]] = {}
     for name, *args in facts:
         by_name.setdefault(name, []).append(tuple(args))
-    rooms = {thing: room for thing, room in by_name.get("at", ())}
-    holders = {thing: holder for thing, holder in (*by_name.get("in", ()), *by_name.get("on", ()))}
+    rooms = {fact[0]: fact[1] for fact in by_name.get("at", ())}
+    holders = {fact[0]: fact[1] for fact in (*by_name.get("in", ()), *by_name.get("on", ()))}
     yield Fluent("at"), rooms.pop("P")
     for thing, holder in holders.items():
         yield Fluent("where", (thing,)), YOU if holder == "I" else rooms.get(holder)

@@ -87,7 +87,7 @@ class TextWorldEnvironment:
 
     @property
     def facts(self) -> frozenset[tuple[str, ...]]:
-        """What is so, as the engine knows, where the admissible commands are asked for; for scoring what was read, and never told to an agent."""
+        """What is so, as the engine knows, where ``admissible`` is set: to score what was read, and never told to an agent."""
         return self._player.facts
 
     def tasks(self) -> Sequence[str]:

@@ -64,6 +64,7 @@ def read_objective(text: str, start: str) -> Goal:
     place: Term = start
     for sentence in re.split(r"(?<=[.!?]) ", wording):
         step = _BEFORE.sub("", sentence.strip().rstrip(".!?"))
+        step = step[:1].lower() + step[1:]
         if way := _GO.search(step):
             place = Ref("leads", (Ref("way", (place, way[1])),))
             parts.append((Condition(Ref("at"), "==", place),))
@@ -80,23 +81,11 @@ def _is_opened_later(part: Part, later: list[Part]) -> bool:
 
 def _part(step: str) -> Part | None:
     """Return what is so once ``step`` is done, None where it cannot be read."""
-    if unlock := _UNLOCK.search(step):
-        return _is("x", _group(unlock)), _false("locked", _X)
-    if is_open := _IS_OPEN.search(step) or _OPEN.search(step):
-        return _is("x", is_open[1]), _true("open", _X)
-    if close := _CLOSE.search(step):
-        return _is("x", _group(close)), _false("open", _X)
-    if put := _PUT.search(step) or _INSERT.search(step):
-        return _is("x", put[1]), _is("y", put[2]), Condition(Ref("in", (_X,)), "==", _Y)
-    if eat := _EAT.search(step):
-        return _is("x", eat[1]), _true("eaten", _X)
-    if take := _TAKE.search(step):
-        return _is("x", take[1]), _CARRIED
+    for pattern, condition in _STEPS:
+        if match := pattern.search(step):
+            name, *other = [group for group in match.groups() if group]
+            return _is("x", name), *(_is("y", holder) for holder in other), condition
     return None
-
-
-def _group(match: re.Match[str]) -> str:
-    return next(group for group in match.groups() if group)
 
 
 def _is(name: str, kind: str) -> Condition:
@@ -109,6 +98,19 @@ def _true(fluent: str, thing: Term) -> Condition:
 
 def _false(fluent: str, thing: Term) -> Condition:
     return Condition(Ref(fluent, (thing,)), op="==", right=False)
+
+
+# In this order: "make sure that the door is unlocked" is not read as to open it, nor "put it in the box" as to take it.
+_STEPS = (
+    (_UNLOCK, _false("locked", _X)),
+    (_IS_OPEN, _true("open", _X)),
+    (_OPEN, _true("open", _X)),
+    (_CLOSE, _false("open", _X)),
+    (_PUT, Condition(Ref("in", (_X,)), "==", _Y)),
+    (_INSERT, Condition(Ref("in", (_X,)), "==", _Y)),
+    (_EAT, _true("eaten", _X)),
+    (_TAKE, _CARRIED),
+)
 
 
 # --- recipes --------------------------------------------------------------------------------------------------------------

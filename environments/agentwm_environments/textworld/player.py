@@ -42,7 +42,10 @@ def start(module: str) -> "subprocess.Popen[str]":
 
 
 class Player:
-    """Plays one game after another. One that ``watches`` knows what the engine knows, of games that have TextWorld's ``.json`` beside them."""
+    """Plays one game after another.
+
+    One that ``watches`` knows what the engine knows, of games that have TextWorld's ``.json`` beside them.
+    """
 
     def __init__(self, *, watches: bool = False) -> None:
         self._watches = watches

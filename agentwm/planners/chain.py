@@ -1,0 +1,388 @@
+"""Chaining backwards from what pays: for each condition that does not hold, a rule that brings it about, and its conditions in turn.
+
+For worlds that answer every action and whose rewards lie deep, behind much that must be gathered, made and placed: further than any search
+forward comes. What a rule asks of fluents without arguments (``wood() is more than 1``) is brought about by other rules, as often as it
+takes; for what it asks of the place and what is around it, a walk leads there, or a rule is done that makes it so where the agent is.
+Everything is done in the model as it is planned, so that what one step uses up is missed by the next, and the plan is known to pay.
+
+Source: means-ends analysis with a stack of goals (Newell, Shaw & Simon, 1959; Fikes & Nilsson, 1971). It is incomplete: of the ways to
+bring something about, the first that works is taken.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import NamedTuple
+
+from agentwm.planners.walks import Walks, places_of
+from agentwm.rules.goals import goal_test
+from agentwm.rules.index import Test, compiled_test
+from agentwm.rules.language import ANY_ACTION, Rule, RuleOutcome, variables
+from agentwm.rules.matching import compare
+from agentwm.rules.outcomes import apply_changes, compiled_changes
+from agentwm.rules.store import RuleStore
+from agentwm.types import (
+    Action,
+    Condition,
+    Fluent,
+    Goal,
+    Outcome,
+    Query,
+    Ref,
+    Some,
+    State,
+    Transition,
+    Value,
+    Var,
+    Vocabulary,
+    WorldModel,
+)
+
+__all__ = ["Chain"]
+
+MOST_CALLS = 4_000  # questions to the world model in one decision
+DEEPEST = 12  # rules, each for the sake of the one before
+MOST_ROUNDS = 24  # times that something is brought about for the sake of one rule
+LEAST = 0.05  # the probability below which an outcome is not counted on
+MOST_ARGUMENTS = 40  # combinations of things that an action is tried with
+ENOUGH_FAILURES = 2  # of what should have paid, after which it is left alone for a while
+PAUSE = 30  # decisions, doubled with each failure
+
+
+class _Way(NamedTuple):
+    """Something brought about: the steps, the state that they lead to, what is otherwise there than at first, and whether it pays."""
+
+    steps: tuple["_Step", ...]
+    state: State
+    changed: Mapping[Fluent, Value]
+    pays: bool = False
+
+
+class _Step(NamedTuple):
+    """An action, and whether it most probably leads where it is to."""
+
+    action: Action
+    is_likely: bool
+
+
+@dataclass(frozen=True, eq=False)
+class _Deed:
+    """An outcome of a rule made ready to be brought about."""
+
+    rule: Rule
+    outcome: RuleOutcome
+    plain: tuple[tuple[Condition, Test], ...]
+    local: tuple[tuple[Condition, Test], ...]
+    own: tuple[Test, ...]
+    """What is asked of the things that the action is done with, which nothing changes."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The variables of the rule."""
+        return self.rule.names
+
+
+class Chain:
+    """Finds ways to what pays by chaining over the rules of ``store``; made once per episode, as it remembers what was in vain."""
+
+    def __init__(self, store: RuleStore, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        rules = [rule for rule in store.rules if not rule.each]
+        self._places = places_of(rules, vocabulary)
+        self._walks = Walks(rules, self._places, vocabulary)
+        self._deeds = [
+            self._deed(rule, outcome)
+            for rule in rules
+            if rule.verb in vocabulary.actions
+            for outcome in rule.outcomes
+            if outcome.success and outcome.probability >= LEAST and (outcome.changes or (outcome.reward or 0.0) > 0)
+        ]
+        self._deeds.sort(key=lambda deed: (-deed.outcome.probability, len(deed.rule.when)))
+        self._changes = {id(deed): compiled_changes(deed.outcome, deed.names, vocabulary) for deed in self._deeds}
+        self._arrivals = [
+            [compiled_test(condition, rule.names, vocabulary) for condition in rule.after]
+            for rule in rules
+            if rule.pays and rule.after
+        ]
+        self._ticking = [
+            (
+                [compiled_test(condition, (), vocabulary) for condition in rule.when],
+                compiled_changes(rule.outcomes[0], (), vocabulary),
+            )
+            for rule in rules
+            if rule.verb == ANY_ACTION and not rule.after and rule.outcomes[0].changes
+        ]
+        self._failures: Counter[str] = Counter()
+        self._until: dict[str, int] = {}
+        self._decisions = 0
+        self._aim: tuple[str, int] | None = None
+
+    def _deed(self, rule: Rule, outcome: RuleOutcome) -> _Deed:
+        kinds: dict[str, list[tuple[Condition, Test]]] = {"plain": [], "local": [], "own": []}
+        for condition in rule.when:
+            kinds[self._sort_of(condition)].append(
+                (condition, compiled_test(condition, rule.names, self._vocabulary))
+            )
+        own = tuple(test for _, test in kinds["own"])
+        return _Deed(rule, outcome, tuple(kinds["plain"]), tuple(kinds["local"]), own)
+
+    def _sort_of(self, condition: Condition) -> str:
+        """Return whether ``condition`` asks for something plain, of what is around, or of what an action is done with, always so."""
+        left, _, right = condition
+        if not isinstance(left, Ref) or isinstance(right, Some):
+            return "local"
+        schema = self._vocabulary.fluents.get(left.name)
+        if schema is None:
+            return "local"
+        if schema.static and all(isinstance(arg, Var) for arg in left.args) and not isinstance(right, Ref):
+            return "own"
+        is_plain = not left.args and schema.derive is None and Fluent(left.name) not in self._places
+        return "plain" if is_plain and not isinstance(right, Ref | Var) else "local"
+
+    # --- what is aimed at -------------------------------------------------------------------------------------------------
+
+    def way(
+        self, state: State, goal: Goal, model: WorldModel, history: Sequence[Transition] = ()
+    ) -> tuple[Action, ...]:
+        """Return the shortest way found to what pays or reaches ``goal``, up to the first step that may well turn out otherwise.
+
+        Empty where none is found. Raises: DecisionSpentError where ``model`` may be asked no more.
+        """
+        self._decisions += 1
+        self._learn(history)
+        attempt = _Attempt(self, state, goal, model)
+        best: tuple[int, str, tuple[_Step, ...]] | None = None
+        for name, found in attempt.ways():
+            if found.pays and (best is None or len(found.steps) < best[0]):
+                best = len(found.steps), name, found.steps
+        if best is None:
+            self._aim = None
+            return ()
+        _, name, steps = best
+        sure = next((number for number, step in enumerate(steps, 1) if not step.is_likely), len(steps))
+        self._aim = (name, len(history) + sure) if sure == len(steps) and steps[-1].is_likely else None
+        return tuple(step.action for step in steps[:sure])
+
+    def _learn(self, history: Sequence[Transition]) -> None:
+        """Count a failure of what was aimed at, where it was done to the end and nothing was paid."""
+        if self._aim is None or len(history) < self._aim[1]:
+            return
+        (name, end), self._aim = self._aim, None
+        if (history[end - 1].observation.reward or 0.0) <= 0:
+            self._failures[name] += 1
+            if self._failures[name] >= ENOUGH_FAILURES:
+                self._until[name] = self._decisions + PAUSE * 2 ** (self._failures[name] - ENOUGH_FAILURES)
+        else:
+            self._failures[name] = 0
+
+    def is_worth(self, name: str) -> bool:
+        """Whether what goes by ``name`` was not in vain lately."""
+        return self._until.get(name, 0) <= self._decisions
+
+    # --- what the rules say -----------------------------------------------------------------------------------------------
+
+    def paying(self, state: State) -> Iterator[_Deed]:
+        """Yield the deeds that pay, or would if they were done in a state that is otherwise like ``state``."""
+        passed: State = state
+        for tests, make in self._ticking:
+            if all(test((), state) is True for test in tests):
+                passed = apply_changes(passed, make((), state))
+        open_arrivals = [tests for tests in self._arrivals if not _all(tests, (), passed)]
+        for deed in self._deeds:
+            if (deed.outcome.reward or 0.0) > 0:
+                yield deed
+            elif open_arrivals and not deed.rule.names:
+                arrived = apply_changes(passed, self._changes[id(deed)]((), state))
+                if any(_all(tests, (), arrived) for tests in open_arrivals):
+                    yield deed
+
+    def arrivals(self) -> Iterator[tuple[str, Goal]]:
+        """Yield what is to be so for an arrival to pay."""
+        return iter(())
+
+    def producers(self, condition: Condition, state: State) -> Iterator[_Deed]:
+        """Yield the deeds that bring a plain ``condition`` about or nearer, the likeliest first."""
+        for deed in self._deeds:
+            if any(
+                change.target == condition.left and _helps(change.value, change.adds, condition, state)
+                for change in deed.outcome.changes
+            ):
+                yield deed
+
+    def makers(self, test: Test, args: tuple[str, ...], state: State) -> Iterator[_Deed]:
+        """Yield the deeds that would make a condition on what is around true where the agent is."""
+        for deed in self._deeds:
+            if deed.names or not any(change.target.args for change in deed.outcome.changes):
+                continue
+            if test(args, apply_changes(state, self._changes[id(deed)]((), state))) is True:
+                yield deed
+
+    @property
+    def walks(self) -> Walks:
+        """The walks of the present decision."""
+        return self._walks
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """What can be said."""
+        return self._vocabulary
+
+    @property
+    def places(self) -> tuple[Fluent, ...]:
+        """What says where the agent is and looks."""
+        return self._places
+
+    def deed_for(self, goal: Goal) -> _Deed:
+        """Return the deed of having reached ``goal``, which is no action."""
+        return self._deed(Rule(ANY_ACTION, (), goal.conditions, ()), RuleOutcome(1.0))
+
+
+@dataclass
+class _Attempt:
+    """One decision: tries one aim after another in the model, from the state that it begins in."""
+
+    chain: Chain
+    state: State
+    goal: Goal
+    model: WorldModel
+    calls: int = 0
+    things: dict[str, list[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.reached = goal_test(self.goal, self.chain.vocabulary)
+        self.chain.walks.begin(self.model, self.state, most_calls=MOST_CALLS)
+        for fluent, value in self.state.items():
+            if fluent.name == "sort":
+                self.things.setdefault(str(value), []).append(fluent.args[0])
+
+    def ways(self) -> Iterator[tuple[str, _Way]]:
+        """Yield the ways to what is aimed at, each with a name for it."""
+        start = _Way((), self.state, {})
+        if self.goal.conditions:
+            if not any(True for condition in self.goal.conditions for _ in variables(condition)):
+                found = self.settle(self.chain.deed_for(self.goal), (), start, ())
+                if found is not None:
+                    yield "goal", found
+            return
+        for deed in self.chain.paying(self.state):
+            if self.chain.is_worth(name := f"{deed.rule.id} {deed.outcome}"):
+                found = self.bring(deed, start, ())
+                if found is not None:
+                    yield name, found
+
+    def bring(self, deed: _Deed, start: _Way, stack: tuple[str, ...]) -> _Way | None:
+        """Return the way to have done ``deed`` from where ``start`` leads; None where none is found."""
+        if deed.rule.id in stack or len(stack) == DEEPEST:
+            return None
+        stack = (*stack, deed.rule.id)
+        for args in self.arguments(deed, start.state):
+            ready = self.settle(deed, args, start, stack)
+            if ready is None or ready.pays:
+                if ready is not None:
+                    return ready
+                continue
+            if (done := self.do(Action(deed.rule.verb, args), ready, deed)) is not None:
+                return done
+        return None
+
+    def settle(self, deed: _Deed, args: tuple[str, ...], start: _Way, stack: tuple[str, ...]) -> _Way | None:
+        """Return the way to where all conditions of ``deed`` hold, or to what pays before that."""
+        way = start
+        for _ in range(MOST_ROUNDS):
+            missing = next((each for each, test in deed.plain if test(args, way.state) is not True), None)
+            if missing is not None:
+                found = self.first(self.chain.producers(missing, way.state), way, stack)
+            elif all(test(args, way.state) is True for _, test in deed.local):
+                return way
+            else:
+                found = self.go(deed, args, way) or self.make(deed, args, way, stack)
+            if found is None or found.pays:
+                return found
+            way = found
+        return None
+
+    def first(self, deeds: Iterator[_Deed], way: _Way, stack: tuple[str, ...]) -> _Way | None:
+        """Return the first of ``deeds`` that can be done from where ``way`` leads."""
+        if self.calls > MOST_CALLS:
+            return None
+        return next((found for deed in deeds if (found := self.bring(deed, way, stack)) is not None), None)
+
+    def go(self, deed: _Deed, args: tuple[str, ...], way: _Way) -> _Way | None:
+        """Return the way to where what ``deed`` asks of the place holds, by walking alone."""
+        tests = [test for _, test in deed.local]
+        walk = self.chain.walks.to(way.state, way.changed, lambda state: _all(tests, args, state))
+        if walk is None:
+            return None
+        walked: _Way | None = way
+        for action in walk:
+            walked = self.do(action, walked, None) if walked is not None else None
+            if walked is None or walked.pays:
+                return walked
+        return walked if walked is not None and _all(tests, args, walked.state) else None
+
+    def make(self, deed: _Deed, args: tuple[str, ...], way: _Way, stack: tuple[str, ...]) -> _Way | None:
+        """Return the way to have something made that ``deed`` asks for where it is done."""
+        for _, test in deed.local:
+            if test(args, way.state) is not True:
+                found = self.first(self.chain.makers(test, args, way.state), way, stack)
+                if found is not None:
+                    return found
+        return None
+
+    def do(self, action: Action, way: _Way, deed: _Deed | None) -> _Way | None:
+        """Return ``way`` with ``action`` done, as ``deed`` wants it to turn out; None where the model does not say that it may."""
+        [prediction] = self.model.predict([Query(way.state, action)])
+        self.calls += 1
+        wanted = None if deed is None else {change.target.name for change in deed.outcome.changes}
+        for number, outcome in enumerate(prediction.outcomes):
+            if outcome.probability < LEAST or not outcome.success:
+                continue
+            state = apply_changes(way.state, outcome.changes)
+            pays = (outcome.reward or 0.0) > 0 or (bool(self.goal.conditions) and self.reached(state))
+            changed = {f.name for f, value in outcome.changes.items() if way.state.get(f) != value}
+            if pays or (not outcome.terminated and changed and (wanted is None or wanted <= changed)):
+                step = _Step(action, number == 0)
+                others = {f: v for f, v in outcome.changes.items() if f not in self.chain.places}
+                return _Way((*way.steps, step), state, {**way.changed, **others}, pays)
+        return None
+
+    def arguments(self, deed: _Deed, state: State) -> Iterator[tuple[str, ...]]:
+        """Yield the things that ``deed`` can be done with."""
+        sorts = self.chain.vocabulary.actions[deed.rule.verb].parameters
+        every = [name for names in self.things.values() for name in names]
+        choices = [
+            every if "any" in sort.split("|") else [name for each in sort.split("|") for name in self.things.get(each, ())]
+            for sort in sorts[: len(deed.rule.parameters)]
+        ]
+        if len(sorts) != len(deed.rule.parameters):
+            return
+        number = 0
+        for args in product(*choices):
+            if _all(deed.own, args, state):
+                yield args
+                number += 1
+                if number == MOST_ARGUMENTS:
+                    return
+
+
+def _all(tests: Sequence[Test], args: tuple[str, ...], state: State) -> bool:
+    return all(test(args, state) is True for test in tests)
+
+
+def _helps(value: object, adds: bool, condition: Condition, state: State) -> bool:
+    """Whether setting what ``condition`` speaks of to ``value``, or adding that, brings it about or nearer."""
+    if isinstance(value, Ref | Var):
+        return False
+    wanted = condition.right
+    if not adds:
+        return compare(value, condition.op, wanted) is True  # type: ignore[arg-type]
+    if not isinstance(value, int | float):
+        return False
+    if condition.op in ("<", ">"):
+        return (value > 0) is (condition.op == ">")
+    assert isinstance(condition.left, Ref)
+    have = state.get(Fluent(condition.left.name))
+    if condition.op == "==" and isinstance(wanted, int | float) and isinstance(have, int | float):
+        return (value > 0) is (wanted > have)
+    return condition.op == "!="
