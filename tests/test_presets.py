@@ -262,7 +262,7 @@ def test_who_explores_practises_no_reward(*, explore: bool, tmp_path: Path, monk
 
     monkeypatch.setattr(Novelty, "__init__", noted)
     run(RunConfig(environment="gamble", learn=8, episodes=0, explore=explore, out=tmp_path / "run"))
-    assert any(each._payoff is not None for each in made) == (not explore)
+    assert any(each._is_worth_practice(Goal(""), ()) for each in made) == (not explore)
 
 
 def test_exploring_tries_and_learns(tmp_path: Path) -> None:

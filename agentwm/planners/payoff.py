@@ -119,7 +119,7 @@ class Payoff:
             self._rest = ()
             is_told = bool(history) and any(fluent not in history[-1].before for fluent in history[-1].told)
             if not self._pause or is_told:
-                self._rest = self._search(self._outlook(state, goal), pays=pays, is_brief=self._pause > 0)
+                self._rest = self._search(self._outlook(state, goal), history, pays=pays, is_brief=self._pause > 0)
             self._pause = max(0, self._pause - 1)
         actions, self._rest = self._rest, self._rest[1:]
         self._due = (len(history), actions[0]) if actions else None
@@ -211,13 +211,18 @@ class Payoff:
         parts = replace(self._parts, proposer=_SILENT)
         return Outlook(state, goal, parts, avoid={}, listed=self._listed, known=self._known)
 
-    def _search(self, outlook: Outlook, *, pays: bool, is_brief: bool) -> tuple[Action, ...]:
+    def _search(
+        self, outlook: Outlook, history: Sequence[Transition], *, pays: bool, is_brief: bool
+    ) -> tuple[Action, ...]:
         """Return the shortest way to a reward or to something unknown, else one through states in which something is new.
 
         One that ``is_brief`` is for when a search found nothing of late, and a little more is known since.
         """
         pays = pays and self._parts.may_pay(outlook.state, outlook.goal)
         most_calls = BRIEFLY if is_brief else MOST_CALLS if pays and self._is_thorough else FEW_CALLS
+        if pays and (way := self._near(outlook) or self._chained(outlook, history)):
+            self.looks, self._failures, self._pause = False, 0, 0
+            return way
         found = seek(outlook, self._unknown, in_vain=self._in_vain, seen=self._seen, pays=pays, most_calls=most_calls)
         self.looks = found is not None and not found.pays
         way = found.actions if found is not None else ()
@@ -231,6 +236,20 @@ class Payoff:
             self._failures += 1
             self._pause = PAUSE * 2**self._failures
         return way
+
+    def _near(self, outlook: Outlook) -> tuple[Action, ...]:
+        """Return the way to what pays if it is near, so that a short search finds it."""
+        found = seek(outlook, self._unknown, in_vain=self._in_vain, seen=self._seen, most_calls=BRIEFLY)
+        return found.actions if found is not None and found.pays else ()
+
+    def _chained(self, outlook: Outlook, history: Sequence[Transition]) -> tuple[Action, ...]:
+        """Return the way to what pays that chaining backwards finds, as far as it is sure."""
+        way: tuple[Action, ...] = ()
+        if self._parts.chain is not None:
+            with until_spent:
+                way = tuple(self._parts.chain.way(outlook.state, outlook.goal, self._model, history))
+        is_within = self._depth is None or len(way) <= self._depth
+        return way if is_within and way and self._is_listed(way[0]) else ()
 
     def _widely(self, start: State, news: News) -> tuple[Action, ...]:
         frontier: list[tuple[State, tuple[Action, ...]]] = [(start, ())]

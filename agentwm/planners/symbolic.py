@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable, Sequence
 
 from agentwm.planners.anything import Anything
+from agentwm.planners.chain import Chain
 from agentwm.planners.critics import Distance
 from agentwm.planners.means_ends import MeansEnds
 from agentwm.planners.options import Options, applicable_actions, ground_actions
@@ -44,6 +45,7 @@ def symbolic_parts(  # noqa: PLR0913 -- what a mind is made from
         best_reward=max(1.0 if store.laws else 0.0, *_rewards(store)),  # laws may say anything
         worst_reward=min(_rewards(store)),
         may_pay=may_pay(store, vocabulary),
+        chain=None if vocabulary.reports_failure else Chain(store, vocabulary),
     )
 
 

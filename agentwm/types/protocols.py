@@ -16,6 +16,7 @@ from agentwm.types.values import Action, Situation, State
 from agentwm.types.vocabulary import Goal, Vocabulary
 
 __all__ = [
+    "Chaining",
     "Critic",
     "Environment",
     "EnvironmentOptions",
@@ -223,6 +224,18 @@ class Ration(Protocol):
         """End the decision, so that there is no limit any more; return the calls and tokens it took."""
 
 
+class Chaining(Protocol):
+    """Finds ways backwards, from what is wanted."""
+
+    def way(
+        self, state: State, goal: Goal, model: WorldModel, history: Sequence[Transition] = ()
+    ) -> Sequence[Action]:
+        """Return a way to what pays, or to ``goal`` where it has conditions, as far as it is sure in ``model``; empty where none is found.
+
+        Raises: DecisionSpentError where ``model`` may be asked no more.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class PlannerParts:
     """What a planner is made from, for one episode.
@@ -238,6 +251,8 @@ class PlannerParts:
 
     ``pessimism`` is what an action costs of which the model is not sure at all, in units of reward, and in proportion less where it is
     surer; below 0, doubt attracts.
+
+    ``chain`` finds ways to what lies too deep for a search, None where there is nothing to chain over.
     """
 
     proposer: Proposer
@@ -254,6 +269,7 @@ class PlannerParts:
     worst_reward: float = 0.0
     pessimism: float = 0.05
     may_pay: Callable[[State, Goal], bool] = lambda _state, _goal: True
+    chain: Chaining | None = None
 
 
 @dataclass(frozen=True, slots=True)
