@@ -13,7 +13,7 @@ from agentwm.induction.features import Features
 from agentwm.induction.table import parameter_names
 from agentwm.rules.index import compiled
 from agentwm.rules.matching import UNKNOWN, Unknown, sorts_of, value_of
-from agentwm.types import NOT_ENTITIES, Action, Fluent, Ref, State, Value, Vocabulary
+from agentwm.types import NOT_ENTITIES, Action, Condition, Fluent, Ref, State, Value, Vocabulary
 
 __all__ = ["MANY", "Familiarity"]
 
@@ -31,6 +31,15 @@ class Familiarity:
         self._pairs: dict[Hashable, set[Hashable]] = {}
         self._facts: Counter[Hashable] = Counter()
         self._marks: set[str] = set()
+        self._had: set[frozenset[str]] = set()
+        self._countable = [
+            Fluent(schema.name)
+            for schema in vocabulary.fluents.values()
+            if not schema.parameters
+            and schema.derive is None
+            and schema.counts_since is None
+            and schema.value in ("number", "bool")
+        ]
         self._marked = [
             (schema.name, compiled(Ref(schema.name), (), vocabulary))
             for schema in vocabulary.fluents.values()
@@ -44,6 +53,7 @@ class Familiarity:
         self._pairs.setdefault(done, set()).update(self._together(state, action))
         self._facts.update(_plain(state, MANY))
         self._marks.update(self._marks_of(state))
+        self._had.add(self.had(state))
 
     def forget(self, state: State, action: Action) -> None:
         """Take what is like ``action``, as it is in ``state``, for something that was never done, in whatever situation."""
@@ -67,6 +77,31 @@ class Familiarity:
     def never(self, state: State) -> Iterator[str]:
         """Yield what is so in ``state`` as it never was before, of what is no thing and has no arguments."""
         return (mark for mark in self._marks_of(state) if mark not in self._marks)
+
+    def had(self, state: State) -> frozenset[str]:
+        """Return the names of what is counted, and had, in ``state``, or is a plain truth."""
+        return frozenset(fluent.name for fluent in self._countable if state.get(fluent))
+
+    @property
+    def ever_had(self) -> frozenset[str]:
+        """The names of what was had at one time or another."""
+        return frozenset().union(*self._had)
+
+    def were_together(self, names: frozenset[str]) -> bool:
+        """Whether what goes by ``names`` was all had at once."""
+        return any(names <= had for had in self._had)
+
+    def unmet(self, state: State) -> Iterator[Condition]:
+        """Yield what never was so, of what is counted and of plain truths: one more than ever, or that it is true."""
+        for fluent in self._countable:
+            value = state.get(fluent)
+            if isinstance(value, bool):
+                if not value and f"{fluent.name} True" not in self._marks:
+                    yield Condition(Ref(fluent.name), "==", right=True)
+            elif isinstance(value, int):
+                level = next((n for n in range(1, MANY + 1) if f"{fluent.name} {n}" not in self._marks), None)
+                if level is not None and level > value:
+                    yield Condition(Ref(fluent.name), ">", level - 1)
 
     def _marks_of(self, state: State) -> Iterator[str]:
         for name, read in self._marked:

@@ -12,6 +12,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from agentwm.exploration.ambitions import Ambitions
 from agentwm.exploration.doubts import RARE, Doubts
 from agentwm.exploration.familiarity import MANY, Familiarity
 from agentwm.induction.alarm import is_refuted
@@ -67,6 +68,7 @@ class Novelty:
         self._payoff = Payoff(parts, is_thorough=False)
         idle = replace(parts, best_reward=0.0, worst_reward=0.0)
         self._looking = Payoff(idle, is_thorough=False, unknown=self._never_met)
+        self._ambitions = None if parts.chain is None else Ambitions(parts.chain, model, familiarity, rng=rng)
         self._strangers = strangers(vocabulary)
         self._practises = practises
         self._rng = rng
@@ -95,6 +97,9 @@ class Novelty:
         plan = self._looking.plan(state, NO_GOAL, history)
         if self._looking.looks:
             yield plan.reason, plan.actions[:1]
+        if self._ambitions is not None and (way := self._ambitions.way(state, history)):
+            self._pause = 0
+            yield "brings about what never was", way
         if way := self._together():
             self._pause = 0
             yield "tries what was never met together", way

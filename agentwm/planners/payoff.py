@@ -245,11 +245,10 @@ class Payoff:
     def _chained(self, outlook: Outlook, history: Sequence[Transition]) -> tuple[Action, ...]:
         """Return the way to what pays that chaining backwards finds, as far as it is sure."""
         way: tuple[Action, ...] = ()
-        if self._parts.chain is not None:
+        if self._parts.chain is not None and self._depth is None:  # nobody knows before how deep it goes
             with until_spent:
                 way = tuple(self._parts.chain.way(outlook.state, outlook.goal, self._model, history))
-        is_within = self._depth is None or len(way) <= self._depth
-        return way if is_within and way and self._is_listed(way[0]) else ()
+        return way if way and self._is_listed(way[0]) else ()
 
     def _widely(self, start: State, news: News) -> tuple[Action, ...]:
         frontier: list[tuple[State, tuple[Action, ...]]] = [(start, ())]

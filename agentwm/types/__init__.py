@@ -7,6 +7,7 @@ update is one merge of mappings, and a surprise is one comparison.
 from agentwm.types.experience import Observation, Outcome, Perception, Prediction, Query, Trajectory, Transition
 from agentwm.types.planning import Plan, PlanningBudget, Spent
 from agentwm.types.protocols import (
+    Chaining,
     Critic,
     Environment,
     EnvironmentOptions,
@@ -34,6 +35,7 @@ __all__ = [
     "Asked",
     "Brief",
     "Condition",
+    "Chaining",
     "Critic",
     "Environment",
     "EnvironmentOptions",
