@@ -293,7 +293,7 @@ def _play(
         episode: Episode, *, known: Sequence[Action], rng: random.Random, before_step: BeforeStep, after_step: AfterStep
     ) -> None:
         acting = acting_mind if language is None else language.mind.acting
-        mind = acting(planner, rules, episode, rng=rng, budget=budget)
+        mind = acting(planner, rules, episode, rng=rng, budget=budget, max_steps=max_steps)
         if known:
             mind = Mind(_Retracing(mind.planner, known), mind.model)
         play(episode, mind, max_steps=max_steps, before_step=before_step, after_step=after_step)

@@ -16,6 +16,7 @@ from agentwm.exploration.curious import Curious
 from agentwm.exploration.doubts import Doubts
 from agentwm.exploration.familiarity import Familiarity
 from agentwm.exploration.novelty import Novelty
+from agentwm.exploration.perils import Perils
 from agentwm.exploration.retrials import Retrials
 from agentwm.induction.alarm import Alarm, is_refuted
 from agentwm.induction.credit import examples
@@ -187,7 +188,10 @@ class _Pursuing:
         control = Deliberation(propose_and_repair, symbolic_parts(store, vocabulary, model, rng=rng), is_frugal=False)
         tables = self._inducer.tables
         has_goals = not self._lived.explores
-        curious = Curious(proposer, control, model, tables, vocabulary, tour=TOUR_STEPS, rng=rng, has_goals=has_goals)
+        perils = Perils(store, self._lived.trajectories, model, episode) if has_goals else None
+        curious = Curious(
+            proposer, control, model, tables, vocabulary, tour=TOUR_STEPS, rng=rng, has_goals=has_goals, perils=perils
+        )
         return Mind(curious, model)
 
 
@@ -257,6 +261,8 @@ def _live(transition: Transition, familiarity: Familiarity, retrials: Retrials, 
     if is_broken := retrials.note(transition, rules):
         familiarity.forget(transition.before, transition.action)
     familiarity.add(transition.before, transition.action)
+    if (transition.observation.reward or 0.0) > 0:
+        familiarity.add_paid(transition.before, transition.action)
     return is_broken
 
 

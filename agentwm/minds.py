@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 
 from agentwm.agent import Episode, Mind, play
 from agentwm.learning import Learner
@@ -27,12 +28,14 @@ def acting_mind(  # noqa: PLR0913 -- what a mind is made from
     *,
     rng: random.Random,
     budget: PlanningBudget | None = None,
+    max_steps: int | None = None,
     beside: Beside | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Mind:
     """Return a mind that acts in ``episode``, which has just begun, by the frozen ``rules``.
 
-    Each decision is held to ``budget``, None for the planner's own; ``clock`` returns the seconds that its time is measured in. ``beside``
+    The episode is given up after ``max_steps`` actions, None where nobody says: a planner may make haste. Each decision is held to
+    ``budget``, None for the planner's own; ``clock`` returns the seconds that its time is measured in. ``beside``
     puts something else, such as a language model, beside the parts that are made of the rules.
     """
     words = episode.vocabulary
@@ -45,6 +48,7 @@ def acting_mind(  # noqa: PLR0913 -- what a mind is made from
         listed=lambda: episode.observation.actions,
         budget=planner.budget if budget is None else budget,
     )
+    parts = replace(parts, max_steps=max_steps)
     if beside is not None:
         parts = beside(parts, episode)
     return Mind(metered(planner, parts, clock=clock), parts.model)
@@ -78,7 +82,9 @@ class Agent:
     def play(self, environment: Environment, task: str, *, max_steps: int = 50) -> Episode:
         """Return ``task`` played by the rules as they are: see its ``is_won`` and its ``trajectory``."""
         episode = Episode(environment, task, seed=self._seed)
-        mind = acting_mind(self._planner, self.rules, episode, rng=random.Random(f"{self._seed}-{task}"))
+        mind = acting_mind(
+            self._planner, self.rules, episode, rng=random.Random(f"{self._seed}-{task}"), max_steps=max_steps
+        )
         play(episode, mind, max_steps=max_steps)
         return episode
 

@@ -143,7 +143,8 @@ def score(planner: str, rules: RuleStore, setting: World, world: KnownWorld, *, 
     returns, steps, costs = [], [], [Spent()]
     for task in world.tasks():
         episode = Episode(world, task, seed=seed)
-        mind = acting_mind(spec, rules, episode, rng=random.Random(f"{seed}-{task}"), budget=setting.budget)
+        rng = random.Random(f"{seed}-{task}")
+        mind = acting_mind(spec, rules, episode, rng=rng, budget=setting.budget, max_steps=setting.steps)
         play(
             episode,
             mind,

@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from agentwm.exploration.doubts import RARE
 from agentwm.exploration.familiarity import Familiarity
 from agentwm.types import Action, Chaining, Condition, Goal, Ref, State, Transition, WorldModel
 
@@ -60,7 +61,10 @@ class Ambitions:
         return tuple(self._chain.way(state, Goal("", aim), self._model))
 
     def _aims(self, state: State) -> Iterator[Aim]:
-        """Yield what was never so, in no order: single things first, then several at once."""
+        """Yield what was had when something paid that seldom did, then what was never so: single things first, then several at once."""
+        for names in self._familiarity.seldom_paid(RARE):
+            if not names <= self._familiarity.had(state):
+                yield tuple(self._had(name, state) for name in sorted(names))
         single = list(self._familiarity.unmet(state))
         self._rng.shuffle(single)
         yield from ((condition,) for condition in single)

@@ -32,6 +32,7 @@ class Familiarity:
         self._facts: Counter[Hashable] = Counter()
         self._marks: set[str] = set()
         self._had: set[frozenset[str]] = set()
+        self._paid: dict[Hashable, list[frozenset[str]]] = {}
         self._countable = [
             Fluent(schema.name)
             for schema in vocabulary.fluents.values()
@@ -54,6 +55,14 @@ class Familiarity:
         self._facts.update(_plain(state, MANY))
         self._marks.update(self._marks_of(state))
         self._had.add(self.had(state))
+
+    def add_paid(self, state: State, action: Action) -> None:
+        """Note that ``action`` paid in ``state``."""
+        self._paid.setdefault(_done(state, action), []).append(self.had(state))
+
+    def seldom_paid(self, times: int) -> Iterator[frozenset[str]]:
+        """Yield the names of what was had each time that a deed paid which did so fewer ``times``."""
+        return (frozenset.intersection(*had) for had in self._paid.values() if len(had) < times)
 
     def forget(self, state: State, action: Action) -> None:
         """Take what is like ``action``, as it is in ``state``, for something that was never done, in whatever situation."""

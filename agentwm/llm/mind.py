@@ -98,10 +98,11 @@ class LLMMind:
         *,
         rng: random.Random,
         budget: PlanningBudget | None = None,
+        max_steps: int | None = None,
     ) -> Mind:
         """Return a mind that acts in ``episode``, which has just begun, by the frozen ``rules`` and the language model."""
         self._begin(rules, episode)
-        return acting_mind(planner, rules, episode, rng=rng, budget=budget, beside=self._beside)
+        return acting_mind(planner, rules, episode, rng=rng, budget=budget, max_steps=max_steps, beside=self._beside)
 
     def _begin(self, rules: RuleStore, episode: Episode) -> None:
         words, prompts = episode.vocabulary, self.prompts

@@ -11,11 +11,12 @@ bring something about, the first that works is taken.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import product
+from dataclasses import dataclass
+from itertools import islice, product
 from typing import NamedTuple
 
 from agentwm.planners.walks import Walks, places_of
+from agentwm.rules.binding import Cast
 from agentwm.rules.goals import goal_test
 from agentwm.rules.index import Test, compiled_test
 from agentwm.rules.language import ANY_ACTION, Rule, RuleOutcome, variables
@@ -47,6 +48,7 @@ MOST_ROUNDS = 24  # times that something is brought about for the sake of one ru
 LEAST = 0.05  # the probability below which an outcome is not counted on
 MOST_ARGUMENTS = 40  # combinations of things that an action is tried with
 ENOUGH_FAILURES = 2  # of what should have paid, after which it is left alone for a while
+LONGEST_PAUSE = 8  # decisions without a thought after one in vain, as long as nothing plain has changed
 PAUSE = 30  # decisions, doubled with each failure
 
 
@@ -117,6 +119,9 @@ class Chain:
         self._until: dict[str, int] = {}
         self._decisions = 0
         self._aim: tuple[str, int] | None = None
+        self._vain: object = None
+        self._idle = 1
+        self._idle_until = 0
 
     def _deed(self, rule: Rule, outcome: RuleOutcome) -> _Deed:
         kinds: dict[str, list[tuple[Condition, Test]]] = {"plain": [], "local": [], "own": []}
@@ -151,6 +156,9 @@ class Chain:
         """
         self._decisions += 1
         self._learn(history)
+        situation = (goal.conditions, self._plain(state))
+        if situation == self._vain and self._decisions < self._idle_until:
+            return ()
         attempt = _Attempt(self, state, goal, model)
         best: tuple[int, str, tuple[_Step, ...]] | None = None
         for name, found in attempt.ways():
@@ -158,6 +166,8 @@ class Chain:
                 best = len(found.steps), name, found.steps
         if best is None:
             self._aim = None
+            self._idle = min(2 * self._idle, LONGEST_PAUSE) if situation == self._vain else 1
+            self._vain, self._idle_until = situation, self._decisions + 1 + self._idle
             return ()
         _, name, steps = best
         sure = next((number for number, step in enumerate(steps, 1) if not step.is_likely), len(steps))
@@ -176,13 +186,22 @@ class Chain:
         else:
             self._failures[name] = 0
 
+    def _plain(self, state: State) -> frozenset[tuple[Fluent, Value]]:
+        """Return what is so of what has no arguments, but for where the agent is and what is counted by itself."""
+        passing = self._vocabulary.counters
+        return frozenset(
+            (fluent, value)
+            for fluent, value in state.items()
+            if not fluent.args and fluent not in self._places and fluent.name not in passing
+        )
+
     def is_worth(self, name: str) -> bool:
         """Whether what goes by ``name`` was not in vain lately."""
         return self._until.get(name, 0) <= self._decisions
 
     # --- what the rules say -----------------------------------------------------------------------------------------------
 
-    def paying(self, state: State) -> Iterator[_Deed]:
+    def paying(self, state: State, cast: Cast) -> Iterator[_Deed]:
         """Yield the deeds that pay, or would if they were done in a state that is otherwise like ``state``."""
         passed: State = state
         for tests, make in self._ticking:
@@ -192,14 +211,25 @@ class Chain:
         for deed in self._deeds:
             if (deed.outcome.reward or 0.0) > 0:
                 yield deed
-            elif open_arrivals and not deed.rule.names:
-                arrived = apply_changes(passed, self._changes[id(deed)]((), state))
-                if any(_all(tests, (), arrived) for tests in open_arrivals):
+            elif open_arrivals and deed.outcome.changes:
+                arrived = (apply_changes(passed, made) for made in self._made(deed, state, cast))
+                if any(_all(tests, (), there) for there in arrived for tests in open_arrivals):
                     yield deed
 
-    def arrivals(self) -> Iterator[tuple[str, Goal]]:
-        """Yield what is to be so for an arrival to pay."""
-        return iter(())
+    def _made(self, deed: _Deed, state: State, cast: Cast) -> Iterator[State]:
+        """Yield what ``deed`` would change if it were done here and now, with whatever it may be done with."""
+        return (self._changes[id(deed)](args, state) for args in self.arguments(deed, state, cast))
+
+    def arguments(self, deed: _Deed, state: State, cast: Cast) -> Iterator[tuple[str, ...]]:
+        """Yield the things that ``deed`` can be done with, up to a number."""
+        sorts = [sort.split("|") for sort in self._vocabulary.actions[deed.rule.verb].parameters]
+        if len(sorts) != len(deed.rule.parameters):
+            return iter(())
+        choices = [
+            list(cast.sorts) if "any" in each else [thing for sort in each for thing in cast.by_sort.get(sort, ())]
+            for each in sorts
+        ]
+        return islice((args for args in product(*choices) if _all(deed.own, args, state)), MOST_ARGUMENTS)
 
     def producers(self, condition: Condition, state: State) -> Iterator[_Deed]:
         """Yield the deeds that bring a plain ``condition`` about or nearer, the likeliest first."""
@@ -210,12 +240,12 @@ class Chain:
             ):
                 yield deed
 
-    def makers(self, test: Test, args: tuple[str, ...], state: State) -> Iterator[_Deed]:
+    def makers(self, test: Test, args: tuple[str, ...], state: State, cast: Cast) -> Iterator[_Deed]:
         """Yield the deeds that would make a condition on what is around true where the agent is."""
         for deed in self._deeds:
-            if deed.names or not any(change.target.args for change in deed.outcome.changes):
-                continue
-            if test(args, apply_changes(state, self._changes[id(deed)]((), state))) is True:
+            if any(change.target.args for change in deed.outcome.changes) and any(
+                test(args, apply_changes(state, made)) is True for made in self._made(deed, state, cast)
+            ):
                 yield deed
 
     @property
@@ -247,14 +277,11 @@ class _Attempt:
     goal: Goal
     model: WorldModel
     calls: int = 0
-    things: dict[str, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.reached = goal_test(self.goal, self.chain.vocabulary)
+        self.cast = Cast(self.state)
         self.chain.walks.begin(self.model, self.state, most_calls=MOST_CALLS)
-        for fluent, value in self.state.items():
-            if fluent.name == "sort":
-                self.things.setdefault(str(value), []).append(fluent.args[0])
 
     def ways(self) -> Iterator[tuple[str, _Way]]:
         """Yield the ways to what is aimed at, each with a name for it."""
@@ -265,7 +292,7 @@ class _Attempt:
                 if found is not None:
                     yield "goal", found
             return
-        for deed in self.chain.paying(self.state):
+        for deed in self.chain.paying(self.state, self.cast):
             if self.chain.is_worth(name := f"{deed.rule.id} {deed.outcome}"):
                 found = self.bring(deed, start, ())
                 if found is not None:
@@ -276,7 +303,7 @@ class _Attempt:
         if deed.rule.id in stack or len(stack) == DEEPEST:
             return None
         stack = (*stack, deed.rule.id)
-        for args in self.arguments(deed, start.state):
+        for args in self.chain.arguments(deed, start.state, self.cast):
             ready = self.settle(deed, args, start, stack)
             if ready is None or ready.pays:
                 if ready is not None:
@@ -325,7 +352,7 @@ class _Attempt:
         """Return the way to have something made that ``deed`` asks for where it is done."""
         for _, test in deed.local:
             if test(args, way.state) is not True:
-                found = self.first(self.chain.makers(test, args, way.state), way, stack)
+                found = self.first(self.chain.makers(test, args, way.state, self.cast), way, stack)
                 if found is not None:
                     return found
         return None
@@ -346,24 +373,6 @@ class _Attempt:
                 others = {f: v for f, v in outcome.changes.items() if f not in self.chain.places}
                 return _Way((*way.steps, step), state, {**way.changed, **others}, pays)
         return None
-
-    def arguments(self, deed: _Deed, state: State) -> Iterator[tuple[str, ...]]:
-        """Yield the things that ``deed`` can be done with."""
-        sorts = self.chain.vocabulary.actions[deed.rule.verb].parameters
-        every = [name for names in self.things.values() for name in names]
-        choices = [
-            every if "any" in sort.split("|") else [name for each in sort.split("|") for name in self.things.get(each, ())]
-            for sort in sorts[: len(deed.rule.parameters)]
-        ]
-        if len(sorts) != len(deed.rule.parameters):
-            return
-        number = 0
-        for args in product(*choices):
-            if _all(deed.own, args, state):
-                yield args
-                number += 1
-                if number == MOST_ARGUMENTS:
-                    return
 
 
 def _all(tests: Sequence[Test], args: tuple[str, ...], state: State) -> bool:

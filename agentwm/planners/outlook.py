@@ -264,13 +264,16 @@ class Outlook:
 
     def after(self, state: State, key: int, changes: Mapping[Fluent, Value]) -> tuple[State, int]:
         """Return ``state`` with ``changes`` made, and its key."""
-        if not changes:
-            return state, key
+        return ({**state, **changes}, self.key_after(state, key, changes)) if changes else (state, key)
+
+    @staticmethod
+    def key_after(state: State, key: int, changes: Mapping[Fluent, Value]) -> int:
+        """Return the key of ``state``, whose own is ``key``, with ``changes`` made."""
         for fluent, value in changes.items():
             if fluent in state:
                 key ^= _mark(fluent, state[fluent])
             key ^= _mark(fluent, value)
-        return {**state, **changes}, key
+        return key
 
     @property
     def start(self) -> Prospect:

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
+from agentwm.planners.countdown import Countdown
 from agentwm.planners.meter import until_spent
 from agentwm.planners.options import ground_actions, listed_actions
 from agentwm.planners.outlook import DISCOUNT, Known, Outlook
-from agentwm.planners.seek import seek, strangers
+from agentwm.planners.seek import hoped, seek, strangers
 from agentwm.planners.width import News
 from agentwm.rules.outcomes import apply_changes
 from agentwm.types import (
@@ -40,9 +41,10 @@ CLOSE = 1e-5
 LEAST = 0.02  # the probability below which an outcome is not looked at
 MOST_NODES = 3000
 MOST_CALLS = 250_000
+NEARBY = 1_500
 BRIEFLY = 3_000
 FEW_CALLS = 20_000  # where nothing pays, and the search is for something unknown
-MOST_KNOWN = 300_000  # what was foreseen is kept from decision to decision, up to so much
+MOST_KNOWN = 100_000  # what was foreseen is kept from decision to decision, up to so much
 NO_GOAL = Goal("what pays")
 MANY = 3  # numbers from here on are alike
 PAUSE = 40  # steps without another search after one that found no reward, doubled with each
@@ -75,6 +77,7 @@ class Payoff:
         self._passing = self._counters | {s.name for s in vocabulary.fluents.values() if s.static}
         self._graph: dict[Key, Ways] = {}
         self._values: dict[Key, float] = {}
+        self._countdown: Countdown[Key] | None = None
         self._hurried: list[Key] = []  # states of which not all actions could be asked about in time
         self._is_whole = False
         self._rest: tuple[Action, ...] = ()
@@ -106,7 +109,7 @@ class Payoff:
         if pays and not self._is_large and (not self._is_whole or self._key(state) not in self._values):
             self._explore(state)
         if pays and not self._is_large and self._key(state) in self._graph:
-            return self._best(state)
+            return self._best(state, len(history))
         return self._sought(state, goal, history, pays=pays)
 
     def _sought(self, state: State, goal: Goal, history: Sequence[Transition], *, pays: bool) -> Plan:
@@ -115,7 +118,7 @@ class Payoff:
         was_done = bool(history) and self._due == (len(history) - 1, history[-1].action)
         if self._expects and was_done:
             self._in_vain.add(self._outlook(state, goal).key)
-        if not self._rest or not was_done or not self._goes_well(history[-1]):
+        if not self._rest or not was_done or not self._goes_well(history[-1], state, goal):
             self._rest = ()
             is_told = bool(history) and any(fluent not in history[-1].before for fluent in history[-1].told)
             if not self._pause or is_told:
@@ -131,9 +134,23 @@ class Payoff:
             return Plan(actions, "goes to see what is there", cost=len(actions))
         return Plan(actions, "goes for the reward", reaches_goal=True, cost=len(actions))
 
-    def _goes_well(self, latest: Transition) -> bool:
-        """Whether the plan is to be gone on with: nothing came otherwise, and, where it is to see something, nothing was seen yet."""
-        return not latest.surprise and self._is_listed(self._rest[0]) and not (self.looks and latest.told)
+    def _goes_well(self, latest: Transition, state: State, goal: Goal) -> bool:
+        """Whether the plan is to be gone on with: it leads where it should, and, where it is to see something, nothing was seen yet."""
+        if not self._is_listed(self._rest[0]) or (self.looks and latest.told):
+            return False
+        return not latest.surprise or self._still_leads(self._outlook(state, goal))
+
+    def _still_leads(self, outlook: Outlook) -> bool:
+        """Whether the rest of the plan leads from here, too, to what pays or to something unknown."""
+        state, key = outlook.state, outlook.key
+        with until_spent:
+            for action in self._rest:
+                future = hoped(outlook.foresee_one(state, key, action), state)
+                if future.reward > 0 or future.is_end:
+                    return future.reward > 0
+                state, key = outlook.after(state, key, future.changes)
+            return self.looks and any(name not in self._seen for name in self._unknown(state))
+        return False
 
     # --- where the states are few ------------------------------------------------------------------------------------
 
@@ -163,6 +180,7 @@ class Payoff:
                 ]
             self._is_whole = self._depth is None
         self._values = self._iterated(self._graph)
+        self._countdown = None
 
     def _expand(self, state: State, key: Key) -> None:
         foretold = self._foretold(state)
@@ -194,14 +212,31 @@ class Payoff:
                 break
         return values
 
-    def _best(self, state: State) -> Plan:
-        here = self._graph[self._key(state)]
-        worth = {action: _worth(ways, self._values) for action, ways in here.items() if self._is_listed(action)}
+    def _best(self, state: State, done: int) -> Plan:
+        foretold = self._worths(self._key(state), done)
+        worth = {action: value for action, value in foretold.items() if self._is_listed(action)}
         most = max(worth.values(), default=0.0)
         best = [action for action, value in worth.items() if value >= most - CLOSE]
         if not best or (len(best) == len(worth) and most <= CLOSE):
             return self._anything(state)
         return Plan((self._rng.choice(best),), f"is worth {most:.3f}", reaches_goal=True)
+
+    def _worths(self, key: Key, done: int) -> dict[Action, float]:
+        """Return what each action is worth, ``done`` others having been done: where chance decides, by the number of steps left."""
+        limit = self._parts.max_steps
+        is_chancy = any(len(ways) > 1 for actions in self._graph.values() for ways in actions.values())
+        if limit is None or not self._is_whole or not is_chancy:
+            return {action: _worth(ways, self._values) for action, ways in self._graph[key].items()}
+        if self._countdown is None:
+            self._countdown = Countdown(
+                {
+                    here: {
+                        action: [(p, worth, there) for p, worth, _, there in ways] for action, ways in actions.items()
+                    }
+                    for here, actions in self._graph.items()
+                }
+            )
+        return self._countdown.worth(key, max(1, limit - done))
 
     # --- where they are many -----------------------------------------------------------------------------------------
 
@@ -239,7 +274,7 @@ class Payoff:
 
     def _near(self, outlook: Outlook) -> tuple[Action, ...]:
         """Return the way to what pays if it is near, so that a short search finds it."""
-        found = seek(outlook, self._unknown, in_vain=self._in_vain, seen=self._seen, most_calls=BRIEFLY)
+        found = seek(outlook, self._unknown, in_vain=self._in_vain, seen=self._seen, most_calls=NEARBY)
         return found.actions if found is not None and found.pays else ()
 
     def _chained(self, outlook: Outlook, history: Sequence[Transition]) -> tuple[Action, ...]:

@@ -18,7 +18,7 @@ from agentwm.planners.outlook import Foreseen, Future, Outlook
 from agentwm.rules.index import compiled
 from agentwm.types import Action, Fluent, Ref, State, Value, Vocabulary
 
-__all__ = ["Found", "seek", "strangers"]
+__all__ = ["Found", "hoped", "seek", "strangers"]
 
 AT_FIRST = (
     3_000  # questions to the world model after which states in which nothing new was done with things are left out
@@ -31,7 +31,7 @@ COMMITMENT = 10  # steps of walking that are looked at before a step that change
 Way = tuple[Action, "Way | None"]
 
 _Node = tuple[int, int, int, State, int, Way | None]
-"""A state to go on from: its cost, a tie-break, how deep it is, the state, its key and the way to it."""
+"""A state to go on from: its cost, a tie-break, how deep it is, in what it differs from the present one, its key and the way to it."""
 
 
 class Found(NamedTuple):
@@ -102,36 +102,39 @@ class _Search:
         self.is_over = False
 
     def run(self, limit: int, *, is_narrow: bool) -> Found | None:
-        """Return a way, None where none to what pays is found in ``limit`` questions, counted from the first of all.
+        """Return a way, None where none to what pays is found in ``limit`` questions, asked before or now.
 
         A search that ``is_narrow`` leaves out states that were come to by changing things, unless a thing is there as none was before; and
         it walks a while before it changes anything.
         """
-        outlook = self._outlook
+        outlook, root = self._outlook, self._outlook.state
         tie = count()
-        frontier: list[_Node] = [(0, 0, 0, outlook.state, outlook.key, None)]
+        frontier: list[_Node] = [(0, 0, 0, {}, outlook.key, None)]
         met = {outlook.key}
         done: set[tuple[Fluent, Value]] = set()
+        asked = 0
         while frontier:
-            cost, _, depth, state, key, way = heappop(frontier)
-            if outlook.calls > (limit if self.look is None else min(limit, PATIENCE)):
+            cost, _, depth, changed, key, way = heappop(frontier)
+            if max(asked, outlook.calls) > (limit if self.look is None else min(limit, PATIENCE)):
                 self.is_over = self.look is not None and is_narrow
                 return None
+            state = {**root, **changed}
+            if way is not None and self._shows_more(state, way) and not self._pays:
+                return self.look
             if depth == outlook.parts.budget.depth:
                 continue
             for future, longer in self._futures(state, key, way):
-                there, arrived = outlook.after(state, key, future.changes)
+                asked += 1
+                arrived = outlook.key_after(state, key, future.changes)
                 if future.reward > 0 and arrived not in self._in_vain:
                     return Found(_actions(longer), pays=True)
                 if future.is_end or arrived in met:
                     continue
                 met.add(arrived)
                 price = _price(future, done) if is_narrow else 1
-                if price is None:
-                    continue
-                heappush(frontier, (cost + price, next(tie), depth + 1, there, arrived, longer))
-                if self._shows_more(there, longer) and not self._pays:
-                    return self.look
+                if price is not None:
+                    there = {**changed, **future.changes}
+                    heappush(frontier, (cost + price, next(tie), depth + 1, there, arrived, longer))
         self.is_over = not is_narrow
         return None
 
@@ -139,7 +142,7 @@ class _Search:
         actions = self._outlook.actions(state, key)
         foreseen = self._outlook.foresee([(state, key, action) for action in actions])
         for action, each in zip(actions, foreseen, strict=False):
-            yield _hoped(each, state), (action, way)
+            yield hoped(each, state), (action, way)
 
     def _shows_more(self, state: State, way: Way) -> bool:
         """Whether there is something unknown in ``state``; the first ``way`` to such a state is kept."""
@@ -159,7 +162,7 @@ def _price(future: Future, done: set[tuple[Fluent, Value]]) -> int | None:
     return 1 + COMMITMENT
 
 
-def _hoped(foreseen: Foreseen, state: State) -> Future:
+def hoped(foreseen: Foreseen, state: State) -> Future:
     """Return what is likeliest to happen, or if that is nothing, what is likeliest beside it."""
     if len(foreseen.futures) == 1:
         return foreseen.futures[0]

@@ -269,6 +269,7 @@ class PlannerParts:
     worst_reward: float = 0.0
     pessimism: float = 0.05
     may_pay: Callable[[State, Goal], bool] = lambda _state, _goal: True
+    max_steps: int | None = None
     chain: Chaining | None = None
 
 
