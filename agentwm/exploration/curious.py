@@ -110,6 +110,7 @@ class Curious:
         yield self._control.look_again(history, state)
         yield self._probe(state, history)
         yield self._deliver(state, goal, puzzle, history)
+        yield self._bring_about(state, goal, cast, history)
         yield self._go_on(state, goal, history)
         yield self._experiment(state, cast, puzzle, history, here=True)
         yield self._imitate(state, cast, history)
@@ -481,6 +482,24 @@ class Curious:
             if planned >= MOST_CONTEXTS or (best is not None and planned >= ENOUGH_CONTEXTS):
                 break
         return best
+
+    def _bring_about(self, state: State, goal: Goal, cast: Cast, history: Sequence[Transition]) -> Plan | None:
+        """Return what nobody knows to work, to be done to what the goal names and is nowhere: it may be there only afterwards."""
+        kinds = {kind_of(name, goal.conditions) for condition in goal.conditions for name in variables(condition)}
+        named = [thing for kind in kinds if kind is not None for thing in cast.by_kind.get(kind, ())]
+        placed = {f.args[0] for f, value in state.items() if value is not None and self._tells_where(f)}
+        for thing in sorted(set(named) - placed):
+            for schema in self._vocabulary.actions.values():
+                action = Action(schema.verb, (thing,))
+                if schema.inspects or schema.parameters != (cast.sorts.get(thing),) or self._has_worked(action, state):
+                    continue
+                if not any(t.action == action and _looks_the_same(action, t.before, state) for t in history):
+                    return Plan((action,), f"tries whether that brings it about: {action}")
+        return None
+
+    def _has_worked(self, action: Action, state: State) -> bool:
+        table = self._experiments.table(action, state)
+        return table is not None and bool(table.succeeded)
 
     def _go_on(self, state: State, goal: Goal, history: Sequence[Transition]) -> Plan | None:
         """Return a plan to a goal that does not end the episode once it is reached: there is time to try things afterwards."""

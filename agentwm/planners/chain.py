@@ -10,7 +10,7 @@ bring something about, the first that works is taken.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from agentwm.planners.walks import Walks, places_of
 from agentwm.rules.binding import Cast
 from agentwm.rules.goals import goal_test
 from agentwm.rules.index import Test, compiled_test
-from agentwm.rules.language import ANY_ACTION, Rule, RuleOutcome, variables
+from agentwm.rules.language import ANY_ACTION, Change, Rule, RuleOutcome, variables
 from agentwm.rules.matching import compare
 from agentwm.rules.outcomes import apply_changes, compiled_changes
 from agentwm.rules.store import RuleStore
@@ -28,7 +28,6 @@ from agentwm.types import (
     Condition,
     Fluent,
     Goal,
-    Outcome,
     Query,
     Ref,
     Some,
@@ -89,10 +88,10 @@ class Chain:
     """Finds ways to what pays by chaining over the rules of ``store``; made once per episode, as it remembers what was in vain."""
 
     def __init__(self, store: RuleStore, vocabulary: Vocabulary) -> None:
-        self._vocabulary = vocabulary
+        self.vocabulary = vocabulary
         rules = [rule for rule in store.rules if not rule.each]
-        self._places = places_of(rules, vocabulary)
-        self._walks = Walks(rules, self._places, vocabulary)
+        self.places = places_of(rules, vocabulary)
+        self.walks = Walks(rules, self.places, vocabulary)
         self._deeds = [
             self._deed(rule, outcome)
             for rule in rules
@@ -126,9 +125,7 @@ class Chain:
     def _deed(self, rule: Rule, outcome: RuleOutcome) -> _Deed:
         kinds: dict[str, list[tuple[Condition, Test]]] = {"plain": [], "local": [], "own": []}
         for condition in rule.when:
-            kinds[self._sort_of(condition)].append(
-                (condition, compiled_test(condition, rule.names, self._vocabulary))
-            )
+            kinds[self._sort_of(condition)].append((condition, compiled_test(condition, rule.names, self.vocabulary)))
         own = tuple(test for _, test in kinds["own"])
         return _Deed(rule, outcome, tuple(kinds["plain"]), tuple(kinds["local"]), own)
 
@@ -137,12 +134,12 @@ class Chain:
         left, _, right = condition
         if not isinstance(left, Ref) or isinstance(right, Some):
             return "local"
-        schema = self._vocabulary.fluents.get(left.name)
+        schema = self.vocabulary.fluents.get(left.name)
         if schema is None:
             return "local"
         if schema.static and all(isinstance(arg, Var) for arg in left.args) and not isinstance(right, Ref):
             return "own"
-        is_plain = not left.args and schema.derive is None and Fluent(left.name) not in self._places
+        is_plain = not left.args and schema.derive is None and Fluent(left.name) not in self.places
         return "plain" if is_plain and not isinstance(right, Ref | Var) else "local"
 
     # --- what is aimed at -------------------------------------------------------------------------------------------------
@@ -174,6 +171,11 @@ class Chain:
         self._aim = (name, len(history) + sure) if sure == len(steps) and steps[-1].is_likely else None
         return tuple(step.action for step in steps[:sure])
 
+    def walk(self, state: State, model: WorldModel, is_there: Callable[[State], bool]) -> tuple[Action, ...]:
+        """Return the shortest walk from ``state`` to a state that ``is_there``, which says nothing but where one is; empty for none."""
+        self.walks.begin(model, state, most_calls=MOST_CALLS)
+        return tuple(self.walks.to(state, {}, is_there) or ())
+
     def _learn(self, history: Sequence[Transition]) -> None:
         """Count a failure of what was aimed at, where it was done to the end and nothing was paid."""
         if self._aim is None or len(history) < self._aim[1]:
@@ -188,11 +190,11 @@ class Chain:
 
     def _plain(self, state: State) -> frozenset[tuple[Fluent, Value]]:
         """Return what is so of what has no arguments, but for where the agent is and what is counted by itself."""
-        passing = self._vocabulary.counters
+        passing = self.vocabulary.counters
         return frozenset(
             (fluent, value)
             for fluent, value in state.items()
-            if not fluent.args and fluent not in self._places and fluent.name not in passing
+            if not fluent.args and fluent not in self.places and fluent.name not in passing
         )
 
     def is_worth(self, name: str) -> bool:
@@ -222,7 +224,7 @@ class Chain:
 
     def arguments(self, deed: _Deed, state: State, cast: Cast) -> Iterator[tuple[str, ...]]:
         """Yield the things that ``deed`` can be done with, up to a number."""
-        sorts = [sort.split("|") for sort in self._vocabulary.actions[deed.rule.verb].parameters]
+        sorts = [sort.split("|") for sort in self.vocabulary.actions[deed.rule.verb].parameters]
         if len(sorts) != len(deed.rule.parameters):
             return iter(())
         choices = [
@@ -235,8 +237,7 @@ class Chain:
         """Yield the deeds that bring a plain ``condition`` about or nearer, the likeliest first."""
         for deed in self._deeds:
             if any(
-                change.target == condition.left and _helps(change.value, change.adds, condition, state)
-                for change in deed.outcome.changes
+                change.target == condition.left and _helps(change, condition, state) for change in deed.outcome.changes
             ):
                 yield deed
 
@@ -247,21 +248,6 @@ class Chain:
                 test(args, apply_changes(state, made)) is True for made in self._made(deed, state, cast)
             ):
                 yield deed
-
-    @property
-    def walks(self) -> Walks:
-        """The walks of the present decision."""
-        return self._walks
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        """What can be said."""
-        return self._vocabulary
-
-    @property
-    def places(self) -> tuple[Fluent, ...]:
-        """What says where the agent is and looks."""
-        return self._places
 
     def deed_for(self, goal: Goal) -> _Deed:
         """Return the deed of having reached ``goal``, which is no action."""
@@ -379,12 +365,13 @@ def _all(tests: Sequence[Test], args: tuple[str, ...], state: State) -> bool:
     return all(test(args, state) is True for test in tests)
 
 
-def _helps(value: object, adds: bool, condition: Condition, state: State) -> bool:
-    """Whether setting what ``condition`` speaks of to ``value``, or adding that, brings it about or nearer."""
+def _helps(change: Change, condition: Condition, state: State) -> bool:
+    """Whether ``change`` of what ``condition`` speaks of brings that about or nearer."""
+    value = change.value
     if isinstance(value, Ref | Var):
         return False
     wanted = condition.right
-    if not adds:
+    if not change.adds:
         return compare(value, condition.op, wanted) is True  # type: ignore[arg-type]
     if not isinstance(value, int | float):
         return False

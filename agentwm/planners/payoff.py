@@ -16,7 +16,7 @@ from agentwm.planners.countdown import Countdown
 from agentwm.planners.meter import until_spent
 from agentwm.planners.options import ground_actions, listed_actions
 from agentwm.planners.outlook import DISCOUNT, Known, Outlook
-from agentwm.planners.seek import hoped, seek, strangers
+from agentwm.planners.seek import Found, hoped, seek, strangers
 from agentwm.planners.width import News
 from agentwm.rules.outcomes import apply_changes
 from agentwm.types import (
@@ -43,7 +43,7 @@ MOST_NODES = 3000
 MOST_CALLS = 250_000
 NEARBY = 1_500
 BRIEFLY = 3_000
-FEW_CALLS = 20_000  # where nothing pays, and the search is for something unknown
+FEW_CALLS = 20_000  # where it need not be thorough
 MOST_KNOWN = 100_000  # what was foreseen is kept from decision to decision, up to so much
 NO_GOAL = Goal("what pays")
 MANY = 3  # numbers from here on are alike
@@ -149,7 +149,7 @@ class Payoff:
                 if future.reward > 0 or future.is_end:
                     return future.reward > 0
                 state, key = outlook.after(state, key, future.changes)
-            return self.looks and any(name not in self._seen for name in self._unknown(state))
+            return self.looks and self._is_unknown(state)
         return False
 
     # --- where the states are few ------------------------------------------------------------------------------------
@@ -254,11 +254,12 @@ class Payoff:
         One that ``is_brief`` is for when a search found nothing of late, and a little more is known since.
         """
         pays = pays and self._parts.may_pay(outlook.state, outlook.goal)
-        most_calls = BRIEFLY if is_brief else MOST_CALLS if pays and self._is_thorough else FEW_CALLS
-        if pays and (way := self._near(outlook) or self._chained(outlook, history)):
-            self.looks, self._failures, self._pause = False, 0, 0
-            return way
-        found = seek(outlook, self._unknown, in_vain=self._in_vain, seen=self._seen, pays=pays, most_calls=most_calls)
+        most_calls = BRIEFLY if is_brief else MOST_CALLS if self._is_thorough else FEW_CALLS
+        found = self._near(outlook, history) if pays else None
+        if found is None:
+            found = seek(
+                outlook, self._unknown, in_vain=self._in_vain, seen=self._seen, pays=pays, most_calls=most_calls
+            )
         self.looks = found is not None and not found.pays
         way = found.actions if found is not None else ()
         is_last_resort = pays and self._is_thorough and not self._goal.conditions and not is_brief
@@ -272,18 +273,22 @@ class Payoff:
             self._pause = PAUSE * 2**self._failures
         return way
 
-    def _near(self, outlook: Outlook) -> tuple[Action, ...]:
-        """Return the way to what pays if it is near, so that a short search finds it."""
+    def _near(self, outlook: Outlook, history: Sequence[Transition]) -> Found | None:
+        """Return the way to what pays that a short search or chaining backwards finds, else to something unknown that is near."""
         found = seek(outlook, self._unknown, in_vain=self._in_vain, seen=self._seen, most_calls=NEARBY)
-        return found.actions if found is not None and found.pays else ()
+        if self._parts.chain is None or self._depth is not None or (found is not None and found.pays):
+            return found if found is not None and found.pays else None  # nobody knows beforehand how deep a chain is
+        with until_spent:
+            way = tuple(self._parts.chain.way(outlook.state, outlook.goal, self._model, history))
+            if way and self._is_listed(way[0]):
+                return Found(way, pays=True)
+            if found is None and (way := tuple(self._parts.chain.walk(outlook.state, self._model, self._is_unknown))):
+                return Found(way, pays=False)
+        return found
 
-    def _chained(self, outlook: Outlook, history: Sequence[Transition]) -> tuple[Action, ...]:
-        """Return the way to what pays that chaining backwards finds, as far as it is sure."""
-        way: tuple[Action, ...] = ()
-        if self._parts.chain is not None and self._depth is None:  # nobody knows before how deep it goes
-            with until_spent:
-                way = tuple(self._parts.chain.way(outlook.state, outlook.goal, self._model, history))
-        return way if way and self._is_listed(way[0]) else ()
+    def _is_unknown(self, state: State) -> bool:
+        """Whether there is something in ``state`` that is worth a look."""
+        return any(name not in self._seen for name in self._unknown(state))
 
     def _widely(self, start: State, news: News) -> tuple[Action, ...]:
         frontier: list[tuple[State, tuple[Action, ...]]] = [(start, ())]

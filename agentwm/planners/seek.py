@@ -20,13 +20,14 @@ from agentwm.types import Action, Fluent, Ref, State, Value, Vocabulary
 
 __all__ = ["Found", "hoped", "seek", "strangers"]
 
-AT_FIRST = (
-    3_000  # questions to the world model after which states in which nothing new was done with things are left out
-)
-SOME = 60_000  # and those after which they are taken in again
+AT_FIRST = 3_000  # questions to the world model after which not every state is looked at any more
+SOME = 60_000  # those after which it is again
 MOST_CALLS = 250_000  # and those after which nothing more is looked for
 PATIENCE = 8_000  # those after which nothing that pays is looked for, where there is something to look at
 COMMITMENT = 10  # steps of walking that are looked at before a step that changes a thing
+
+BROAD, NARROW, STRAIGHT = "broad", "narrow", "straight"
+"""How much a pass of the search takes in: everything; of what changes things only what is new; and only what leads to new places, too."""
 
 Way = tuple[Action, "Way | None"]
 
@@ -74,8 +75,8 @@ def seek(
     """
     search = _Search(outlook, unknown, in_vain, seen, pays=pays)
     with until_spent:
-        for limit, is_narrow in ((AT_FIRST, False), (SOME, True), (most_calls, False)):
-            found = search.run(min(limit, most_calls), is_narrow=is_narrow)
+        for limit, width in ((AT_FIRST, BROAD), (SOME, STRAIGHT), (SOME, NARROW), (most_calls, BROAD)):
+            found = search.run(min(limit, most_calls), width)
             if found is not None or search.is_over:
                 return found or search.look
     return search.look
@@ -101,22 +102,24 @@ class _Search:
         self.look: Found | None = None
         self.is_over = False
 
-    def run(self, limit: int, *, is_narrow: bool) -> Found | None:
+    def run(self, limit: int, width: str) -> Found | None:
         """Return a way, None where none to what pays is found in ``limit`` questions, asked before or now.
 
-        A search that ``is_narrow`` leaves out states that were come to by changing things, unless a thing is there as none was before; and
-        it walks a while before it changes anything.
+        A narrow pass leaves out states that were come to by changing things, unless a thing is there as none was before; and it walks a
+        while before it changes anything. A straight one leaves out, besides, where it was before things were changed: what was changed must
+        have opened a way.
         """
         outlook, root = self._outlook, self._outlook.state
         tie = count()
         frontier: list[_Node] = [(0, 0, 0, {}, outlook.key, None)]
         met = {outlook.key}
         done: set[tuple[Fluent, Value]] = set()
+        paths = _Paths(root)
         asked = 0
         while frontier:
             cost, _, depth, changed, key, way = heappop(frontier)
             if max(asked, outlook.calls) > (limit if self.look is None else min(limit, PATIENCE)):
-                self.is_over = self.look is not None and is_narrow
+                self.is_over = self.look is not None and width == NARROW
                 return None
             state = {**root, **changed}
             if way is not None and self._shows_more(state, way) and not self._pays:
@@ -131,11 +134,11 @@ class _Search:
                 if future.is_end or arrived in met:
                     continue
                 met.add(arrived)
-                price = _price(future, done) if is_narrow else 1
-                if price is not None:
-                    there = {**changed, **future.changes}
+                price = 1 if width == BROAD else _price(future, done)
+                there = {**changed, **future.changes}
+                if price is not None and (width != STRAIGHT or paths.leads_on(there, future.changes)):
                     heappush(frontier, (cost + price, next(tie), depth + 1, there, arrived, longer))
-        self.is_over = not is_narrow
+        self.is_over = width == BROAD
         return None
 
     def _futures(self, state: State, key: int, way: Way | None) -> Iterator[tuple[Future, Way]]:
@@ -149,6 +152,28 @@ class _Search:
         if self.look is None and any(name not in self._seen for name in self._unknown(state)):
             self.look = Found(_actions(way), pays=False)
         return self.look is not None
+
+
+class _Paths:
+    """Where was walked to in one pass, and whether a step leads on: things were changed by it, or never, or it comes to a new place."""
+
+    def __init__(self, root: State) -> None:
+        self._root = root
+        self._walked: list[Fluent] = []
+        self._places: set[tuple[Value, ...]] = set()
+
+    def leads_on(self, changed: State, latest: State) -> bool:
+        """Whether to go on from where ``changed`` differs from the beginning, ``latest`` of it by the last step."""
+        if any(fluent.args for fluent in latest):
+            return True
+        for fluent in latest:
+            if fluent not in self._walked:
+                self._walked.append(fluent)
+                self._places = {(*place, self._root.get(fluent)) for place in self._places}
+        place = tuple(changed.get(fluent, self._root.get(fluent)) for fluent in self._walked)
+        is_new = place not in self._places
+        self._places.add(place)
+        return is_new or not any(fluent.args for fluent in changed)
 
 
 def _price(future: Future, done: set[tuple[Fluent, Value]]) -> int | None:

@@ -27,8 +27,8 @@ def places_of(rules: Sequence[Rule], vocabulary: Vocabulary) -> tuple[Fluent, ..
     """Return the fluents without arguments that ``rules`` set to something that can be referred to."""
     schemas = vocabulary.fluents.values()
     referred = {sort for schema in schemas if schema.is_reference for sort in schema.value.split("|")}
-    for schema in (*schemas, *vocabulary.actions.values()):
-        referred.update(sort for sorts in schema.parameters for sort in sorts.split("|"))
+    parameters = [schema.parameters for schema in schemas] + [verb.parameters for verb in vocabulary.actions.values()]
+    referred.update(sort for many in parameters for sorts in many for sort in sorts.split("|"))
     referred -= {*NOT_ENTITIES, "any"}
     found = {
         change.target.name: None
@@ -75,7 +75,9 @@ class Walks:
         self._actions = [each for each in ground_actions(state, self._vocabulary) if each.verb in self._verbs]
         self._known: dict[tuple[object, Place], Steps] = {}
 
-    def to(self, start: State, changed: Mapping[Fluent, Value], is_there: Callable[[State], bool]) -> list[Action] | None:
+    def to(
+        self, start: State, changed: Mapping[Fluent, Value], is_there: Callable[[State], bool]
+    ) -> list[Action] | None:
         """Return the shortest walk from ``start`` to where it ``is_there``, None where there is none.
 
         ``changed`` is what is otherwise in it than in the state in which the decision began.

@@ -227,12 +227,16 @@ class Ration(Protocol):
 class Chaining(Protocol):
     """Finds ways backwards, from what is wanted."""
 
-    def way(
-        self, state: State, goal: Goal, model: WorldModel, history: Sequence[Transition] = ()
-    ) -> Sequence[Action]:
+    def way(self, state: State, goal: Goal, model: WorldModel, history: Sequence[Transition] = ()) -> Sequence[Action]:
         """Return a way to what pays, or to ``goal`` where it has conditions, as far as it is sure in ``model``; empty where none is found.
 
         Raises: DecisionSpentError where ``model`` may be asked no more.
+        """
+
+    def walk(self, state: State, model: WorldModel, is_there: Callable[[State], bool]) -> Sequence[Action]:
+        """Return the shortest walk from ``state`` to a state that ``is_there``; empty where none is found.
+
+        Raises: as `way`.
         """
 
 
