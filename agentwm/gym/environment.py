@@ -44,9 +44,12 @@ class GymnasiumEnvironment:
 
         taxi = gymnasium.make("Taxi-v4")
         environment = GymnasiumEnvironment(
-            taxi, describe=describe, actions=["south", "north", "east", "west", "pick up", "drop off"]
+            taxi,
+            describe=describe,
+            actions=["south", "north", "east", "west", "pick up", "drop off"],
+            tasks=seeded_tasks("train", count=10),
         )
-        agent = Agent.learn(environment, seeded_tasks("train", count=10))
+        agent = Agent.learn(environment)
 
     ``actions`` names the actions: in the order of a `Discrete` space, or as a mapping from names to what is done, which may name things,
     ``{Action("go", ("cell 1 2",)): 12}``; a function that returns what is done for any action needs a ``vocabulary``. None calls them as

@@ -36,6 +36,7 @@ from agentwm.types import (
 __all__ = ["NO_GOAL", "Payoff"]
 
 FEW_STATES = 700
+MANY_FACTS = 500  # from which on the states within reach are not listed one by one
 SWEEPS = 400
 CLOSE = 1e-5
 LEAST = 0.02  # the probability below which an outcome is not looked at
@@ -168,7 +169,7 @@ class Payoff:
                     continue
                 met.add(key)
                 if key not in self._graph:
-                    if len(self._graph) == FEW_STATES or any(self._unknown(state)):
+                    if len(self._graph) == FEW_STATES or len(state) > MANY_FACTS or any(self._unknown(state)):
                         self._is_large = True
                         return
                     self._expand(state, key)
@@ -284,7 +285,7 @@ class Payoff:
                 return Found(way, pays=True)
             if found is None and (way := tuple(self._parts.chain.walk(outlook.state, self._model, self._is_unknown))):
                 return Found(way, pays=False)
-        return found
+        return None if outlook.goal.conditions else found  # what is asked for is worth a longer search
 
     def _is_unknown(self, state: State) -> bool:
         """Whether there is something in ``state`` that is worth a look."""
