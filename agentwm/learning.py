@@ -16,7 +16,6 @@ from agentwm.exploration.curious import Curious
 from agentwm.exploration.doubts import Doubts
 from agentwm.exploration.familiarity import Familiarity
 from agentwm.exploration.novelty import Novelty
-from agentwm.exploration.perils import Perils
 from agentwm.exploration.retrials import Retrials
 from agentwm.induction.alarm import Alarm, is_refuted
 from agentwm.induction.credit import examples
@@ -188,10 +187,7 @@ class _Pursuing:
         control = Deliberation(propose_and_repair, symbolic_parts(store, vocabulary, model, rng=rng), is_frugal=False)
         tables = self._inducer.tables
         has_goals = not self._lived.explores
-        perils = Perils(store, self._lived.trajectories, model, episode) if has_goals else None
-        curious = Curious(
-            proposer, control, model, tables, vocabulary, tour=TOUR_STEPS, rng=rng, has_goals=has_goals, perils=perils
-        )
+        curious = Curious(proposer, control, model, tables, vocabulary, tour=TOUR_STEPS, rng=rng, has_goals=has_goals)
         return Mind(curious, model)
 
 

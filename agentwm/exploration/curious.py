@@ -13,15 +13,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 
-from agentwm.exploration.analogies import Analogies
 from agentwm.exploration.experiments import Experiments, Tables
-from agentwm.exploration.perils import Perils
 from agentwm.induction.table import Table
 from agentwm.planners.deliberation import Deliberation
 from agentwm.planners.means_ends import FEW_NODES, MeansEnds
 from agentwm.planners.setbacks import Avoid, setbacks
 from agentwm.rules.binding import Cast, ground_condition, is_reached, kind_of
-from agentwm.rules.language import Rule, fluent_names, variables
+from agentwm.rules.language import fluent_names, variables
 from agentwm.rules.laws import Law
 from agentwm.rules.matching import holds
 from agentwm.types import (
@@ -60,8 +58,6 @@ ENOUGH_CONTEXTS = 12  # circumstances planned for before the nearest one found i
 MOST_CONTEXTS = 40
 PROBES_PER_VERB = 4  # inspections after which a verb's hidden effects are settled, but for one in twenty
 NO_GOAL = Goal("")
-WELL_KNOWN = 20  # cases after which a rule of failure, of whatever kinds of things, needs no like circumstances to be believed
-UNLIKELY = 0.25  # the weight of novelty of what verbs like it speak against
 STRANGERS = 1  # things out of reach, per sort, that are tried as well
 
 
@@ -82,15 +78,12 @@ class Curious:
         tour: int,
         rng: random.Random,
         has_goals: bool = True,
-        perils: Perils | None = None,
     ) -> None:
         self._proposer = proposer
         self._control = control
         self._model = model
         self._tables = tables
         self._experiments = Experiments(proposer.store, tables, vocabulary)
-        self._analogies = Analogies(proposer.store, tables, vocabulary)
-        self._perils = perils
         self._vocabulary = vocabulary
         self._tour = tour
         self._has_goals = has_goals
@@ -110,10 +103,7 @@ class Curious:
         yield self._control.look_again(history, state)
         yield self._probe(state, history)
         yield self._deliver(state, goal, puzzle, history)
-        yield self._bring_about(state, goal, cast, history)
-        yield self._go_on(state, goal, history)
         yield self._experiment(state, cast, puzzle, history, here=True)
-        yield self._imitate(state, cast, history)
         yield self._try_here(state, cast, history)
         if is_touring:
             yield self._fetch(state, cast, puzzle, history)
@@ -267,8 +257,6 @@ class Curious:
         for action in self._local_actions(state, cast):
             if any(_looks_the_same(action, before, state) for before in done.get(action, ())):
                 continue
-            if self._is_perilous(action, state):
-                continue
             worth = self._novelty(action, state, cast)
             if tries >= TRIES_PER_PLACE and worth < WORTH_PATIENCE:
                 continue
@@ -336,8 +324,6 @@ class Curious:
         schema = self._vocabulary.actions[action.verb]
         table = self._experiments.table(action, state)
         weight = LOOKING if schema.inspects else UNDERSTOOD if self._experiments.is_understood(schema) else 1.0
-        if self._analogies.are_against(action, state):
-            weight *= UNLIKELY
         if table is None:
             return weight
         truths = table.truths(action, state)
@@ -346,7 +332,7 @@ class Curious:
         masks = table.of_kinds([cast.kinds.get(arg) for arg in action.args])
         if alike & table.succeeded:
             return weight * GENERALITY * _is_untested(masks, alike, table)
-        if self._is_known_to_fail(action, state, alike.bit_count()):
+        if alike.bit_count() >= ENOUGH_FAILURES and self._is_known_to_fail(action, state):
             return 0.0
         tightness = _tightness(table, truths)
         weight *= tightness
@@ -356,14 +342,14 @@ class Curious:
         freshness = sum(1 / (1 + count) ** 2 for count in counts) / max(1, len(counts))
         return weight * 0.7 * freshness / (1 + alike.bit_count() / (100 if tightness == 1 else 6))
 
-    def _is_known_to_fail(self, action: Action, state: State, alike: int) -> bool:
-        """Whether a failure is foretold by what holds for all kinds of things, after as many like circumstances or very often."""
+    def _is_known_to_fail(self, action: Action, state: State) -> bool:
         (prediction,) = self._model.predict([Query(state, action)])
         if prediction.source != "rules" or prediction.success or prediction.confidence <= KNOWN:
             return False
-        store = self._proposer.store
-        rules = [rule for rule in map(store.find, prediction.rules) if isinstance(rule, Law) or not _is_about_kinds(rule)]
-        return bool(rules) and (alike >= ENOUGH_FAILURES or any(store.record(r).supports >= WELL_KNOWN for r in rules))
+        rules = [self._proposer.store.find(name) for name in prediction.rules]
+        return any(
+            isinstance(rule, Law) or "kind" not in {n for c in rule.when for n in fluent_names(c)} for rule in rules
+        )
 
     # --- going where something can be learned ---------------------------------------------------------------------------
 
@@ -373,7 +359,7 @@ class Curious:
         at_hand = sorted(thing for thing in self._near(state) if len(cast.by_kind.get(cast.kinds.get(thing, ""), ())))
         tried = 0
         for action, context in self._experiments.unexplained(state, cast, {"": at_hand}):
-            if any(t.action == action for t in history) or self._is_perilous(action, state):
+            if any(t.action == action for t in history):
                 continue
             plan = self._proposer.reach(state, context, avoid=avoid, most_nodes=FEW_NODES)
             if plan is not None:
@@ -467,7 +453,7 @@ class Curious:
         avoid = self._setbacks(history)
         planned = 0
         for action, context in self._experiments.untried(state, cast, puzzle):
-            if () in avoid.get(action, ()) or self._is_perilous(action, state) or self._analogies.are_against(action, state):
+            if () in avoid.get(action, ()):
                 continue
             if any(t.action == action and _looks_the_same(action, t.before, state) for t in history):
                 continue
@@ -483,48 +469,6 @@ class Curious:
                 break
         return best
 
-    def _bring_about(self, state: State, goal: Goal, cast: Cast, history: Sequence[Transition]) -> Plan | None:
-        """Return what nobody knows to work, to be done to what the goal names and is nowhere: it may be there only afterwards."""
-        kinds = {kind_of(name, goal.conditions) for condition in goal.conditions for name in variables(condition)}
-        named = [thing for kind in kinds if kind is not None for thing in cast.by_kind.get(kind, ())]
-        placed = {f.args[0] for f, value in state.items() if value is not None and self._tells_where(f)}
-        for thing in sorted(set(named) - placed):
-            for schema in self._vocabulary.actions.values():
-                action = Action(schema.verb, (thing,))
-                if schema.inspects or schema.parameters != (cast.sorts.get(thing),) or self._has_worked(action, state):
-                    continue
-                if not any(t.action == action and _looks_the_same(action, t.before, state) for t in history):
-                    return Plan((action,), f"tries whether that brings it about: {action}")
-        return None
-
-    def _has_worked(self, action: Action, state: State) -> bool:
-        table = self._experiments.table(action, state)
-        return table is not None and bool(table.succeeded)
-
-    def _go_on(self, state: State, goal: Goal, history: Sequence[Transition]) -> Plan | None:
-        """Return a plan to a goal that does not end the episode once it is reached: there is time to try things afterwards."""
-        if self._perils is None or not goal.conditions or self._perils.ends_episode(goal):
-            return None
-        planned = self._control.plan(state, goal, history)
-        return planned if planned.reaches_goal and not planned.is_bold else None
-
-    def _imitate(self, state: State, cast: Cast, history: Sequence[Transition]) -> Plan | None:
-        """Return a plan to do with a verb that never worked what works with one like it."""
-        avoid = self._setbacks(history)
-        spared = set() if self._perils is None else self._perils.spared(cast)
-        for tried, (action, context) in enumerate(self._analogies.untried(state, cast, spared)):
-            if tried >= ENOUGH_CONTEXTS:
-                break
-            if () in avoid.get(action, ()) or self._is_perilous(action, state):
-                continue
-            plan = self._proposer.reach(state, context, avoid=avoid, most_nodes=FEW_NODES)
-            if plan is not None:
-                return Plan((*plan.actions, action), f"tries by analogy: {action}")
-        return None
-
-    def _is_perilous(self, action: Action, state: State) -> bool:
-        return self._perils is not None and self._perils.threaten(action, state)
-
     def _wander(self, state: State, cast: Cast, history: Sequence[Transition]) -> Plan:
         """Return any command at all; nothing once that has led nowhere for a while."""
         if len(history) >= PATIENCE and not any(t.succeeded for t in history[-PATIENCE:]):
@@ -533,10 +477,6 @@ class Curious:
         by_sort = {sort: [t for t in things if t in near] or things[:3] for sort, things in cast.by_sort.items()}
         commands = [a for s in self._vocabulary.actions.values() for a in self._commands(s, by_sort)]
         return Plan((self._rng.choice(commands),), "tries anything")
-
-
-def _is_about_kinds(rule: Rule) -> bool:
-    return "kind" in {name for condition in rule.when for name in fluent_names(condition)}
 
 
 def _is_untested(of_kinds: Sequence[int], alike: int, table: Table) -> bool:

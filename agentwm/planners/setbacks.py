@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from agentwm.types import NOT_ENTITIES, Action, Condition, Fluent, Ref, Situation, Transition, Vocabulary
+from agentwm.types import Action, Condition, Fluent, Ref, Situation, Transition, Vocabulary
 
 __all__ = ["Avoid", "setbacks"]
 
@@ -30,8 +30,7 @@ def setbacks(history: Sequence[Transition], vocabulary: Vocabulary) -> dict[Acti
 
 def _situation(transition: Transition, vocabulary: Vocabulary) -> Situation:
     """Return what was known, and what was not, of the agent and of the action's arguments."""
-    known = transition.after
-    args = _concerned(transition, vocabulary)
+    known, args = transition.after, transition.action.args
     sorts = {arg: known.get(Fluent("sort", (arg,))) for arg in args}
     conditions = []
     for schema in vocabulary.fluents.values():
@@ -46,11 +45,3 @@ def _situation(transition: Transition, vocabulary: Vocabulary) -> Situation:
             elif not schema.has_default:
                 conditions.append(Condition(Ref(*fluent), "unknown", None))
     return tuple(conditions)
-
-
-def _concerned(transition: Transition, vocabulary: Vocabulary) -> tuple[str, ...]:
-    """Return the action's arguments, and the things that belong to them for good: the door in an exit, say."""
-    known, args = transition.after, transition.action.args
-    links = [s for s in vocabulary.fluents.values() if s.static and len(s.parameters) == 1 and s.value not in NOT_ENTITIES]
-    linked = [known.get(Fluent(schema.name, (arg,))) for arg in args for schema in links]
-    return tuple(dict.fromkeys([*args, *(thing for thing in linked if isinstance(thing, str))]))
