@@ -123,7 +123,7 @@ def test_why_shows_the_steps_of_a_rule_of_any_action_and_of_one_with_conditions(
     run = shutil.copytree(locks, tmp_path / "run")
     rule = parse_rule("any action leading to at() is known then 1.00 success")
     (run / "rules" / f"{rule.id}.rule").write_text(rule.text(), encoding="utf-8")
-    answer = ask("why", run, "any_action")
+    answer = ask("why", run, rule.id)
     assert answer.code == 0
     for expected in ("leading to at() is known", "steps support it", "learning: ", "✓ episode "):
         assert expected in answer.out

@@ -1,0 +1,1 @@
+"""Ours come before a package of this name that another distribution installs (opensimplex does)."""
