@@ -110,9 +110,10 @@ def test_an_ended_process_is_said_and_a_new_game_starts_another() -> None:
     try:
         household.play(game)
         household.reset()
-        assert household._process is not None
-        household._process.kill()
-        household._process.wait()
+        process = household._process._process
+        assert process is not None
+        process.kill()
+        process.wait()
         with pytest.raises(EnvironmentFailureError, match="ended"):
             household.step("look")
         household.play(game)

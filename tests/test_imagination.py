@@ -124,7 +124,7 @@ def test_what_cannot_be_played_is_said() -> None:
     world = tiny("act then 1.00 success")
     with pytest.raises(EnvironmentFailureError, match="expected reset first"):
         world.step(ACT)
-    with pytest.raises(TaskError, match="no task 'other' among the 1 starts"):
+    with pytest.raises(TaskError, match="no task 'other' among the 1 of"):
         world.reset("other")
     world.reset("tiny")
     with pytest.raises(EnvironmentFailureError, match=r"expected one of the actions act, wait; got 'dance \[a\]'"):

@@ -414,7 +414,7 @@ def test_a_game_that_vanishes_or_an_interpreter_that_dies_is_an_error_and_not_an
     games = MadeGames("coin", "train", count=1, seed=0)
     environment = TextWorldEnvironment(games)
     episode = Episode(environment, games.names[0])
-    process = environment._player._process
+    process = environment._player._process._process
     assert process is not None
     process.kill()
     with pytest.raises(EnvironmentFailureError, match="the interpreter's process ended"):

@@ -11,6 +11,7 @@ from agentwm.facts import FactsPerceiver
 from agentwm.gym.deeds import Named, action_table, schemas_of
 from agentwm.gym.plain import described_plainly, text_of
 from agentwm.gym.words import Described, Reader, declared
+from agentwm.misuse import begun, episode_over, unknown_task
 from agentwm.types import Action, FluentSchema, Goal, Observation, Perceiver, State, Vocabulary
 
 if TYPE_CHECKING:
@@ -129,9 +130,7 @@ class GymnasiumEnvironment:
     @property
     def goal(self) -> Goal:
         """What the present task asks for."""
-        if self._goal is None:
-            raise EnvironmentFailureError("no task has been begun: expected reset first")
-        return self._goal
+        return begun(self._goal)
 
     @property
     def is_won(self) -> bool | None:
@@ -153,7 +152,7 @@ class GymnasiumEnvironment:
         """
         options = self._tasks.get(task)
         if options is None:
-            raise TaskError(f"no task {quoted(task)} among the {len(self._tasks)} of this environment")
+            raise unknown_task(task, len(self._tasks))
         words = self.vocabulary
         self._reader = Reader(words.fluents)
         observation, info = self._begin(_seed_of(self.name, task, seed), options)
@@ -171,8 +170,8 @@ class GymnasiumEnvironment:
             environment, or what reads it, raises one.
         """
         if self._is_over:
-            expected = "no task has been begun" if self._goal is None else "the episode is over"
-            raise EnvironmentFailureError(f"{expected}: expected reset, got the action {action}")
+            begun(self._goal)
+            raise episode_over(action)
         try:
             done = self._table[action] if self._act is None else self._asked("actions", self._act, action)
         except KeyError:

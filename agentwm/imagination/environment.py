@@ -9,11 +9,12 @@ Source: rules left out at random, for a family of dreams: Wellmer & Kwok, "Dropo
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Self, TypeVar
+from typing import Self
 
 from agentwm.agent import Episode
 from agentwm.errors import ConfigurationError, EnvironmentFailureError, TaskError, quoted
 from agentwm.imagination.hidden import Door, Hidden, door_of, drawn
+from agentwm.misuse import begun, episode_over, schema_of, unknown_task
 from agentwm.models.rule_model import AlignedModel
 from agentwm.rules.binding import is_reached, remaining
 from agentwm.rules.language import format_term
@@ -42,8 +43,6 @@ ModelOf = Callable[[RuleStore, Vocabulary], WorldModel]
 
 # Said in the facts beside what is so; no fluent of a vocabulary has blanks in its name.
 SUCCEEDED = Fluent("the action succeeded")
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +158,12 @@ class ImaginedEnvironment:
     @property
     def vocabulary(self) -> Vocabulary:
         """What can be said and done in the present task."""
-        return _begun(self._dream).start.vocabulary
+        return begun(self._dream).start.vocabulary
 
     @property
     def goal(self) -> Goal:
         """What the present task asks for."""
-        return _begun(self._dream).start.goal
+        return begun(self._dream).start.goal
 
     @property
     def refusals(self) -> Sequence[TaskError]:
@@ -202,10 +201,10 @@ class ImaginedEnvironment:
         Raises: EnvironmentFailureError before the first and after the end of an episode, for an action that the vocabulary lacks, and
             for one with a thing that is not there, where the world does not tell of failure.
         """
-        dream = _begun(self._dream)
+        dream = begun(self._dream)
         if dream.is_over:
-            raise EnvironmentFailureError(f"the episode is over: expected reset, got the action {action}")
-        _expect_verb(action, dream.start.vocabulary)
+            raise episode_over(action)
+        schema_of(action, dream.start.vocabulary)
         if not all(_is_there(name, dream.state) for name in action.args):
             if not dream.start.vocabulary.reports_failure:
                 raise EnvironmentFailureError(
@@ -238,9 +237,7 @@ class ImaginedEnvironment:
         try:
             return self._starts[task]
         except KeyError:
-            raise TaskError(
-                f"no task {quoted(task)} among the {len(self._starts)} starts of this imagination"
-            ) from None
+            raise unknown_task(task, len(self._starts)) from None
 
     def _model(self, words: Vocabulary, rng: random.Random) -> WorldModel:
         if self._dropout:
@@ -343,22 +340,9 @@ def _is_there(name: str, state: State) -> bool:
     return Fluent("sort", (name,)) in state or any(name in f.args or value == name for f, value in state.items())
 
 
-def _expect_verb(action: Action, words: Vocabulary) -> None:
-    schema = words.actions.get(action.verb)
-    if schema is None or len(schema.parameters) != len(action.args):
-        known = ", ".join(schema.template for schema in words.actions.values())
-        raise EnvironmentFailureError(f"expected one of the actions {known}; got {quoted(str(action))}")
-
-
 def _close(model: WorldModel) -> None:
     if isinstance(model, AlignedModel):
         model.close()
-
-
-def _begun(value: _T | None) -> _T:
-    if value is None:
-        raise EnvironmentFailureError("no task has been begun: expected reset first")
-    return value
 
 
 # --- words -----------------------------------------------------------------------------------------------------------------

@@ -5,9 +5,9 @@ import re
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TypeVar
 
-from agentwm.errors import ConfigurationError, EnvironmentFailureError, MissingExtraError, TaskError, quoted
+from agentwm.errors import ConfigurationError, MissingExtraError, TaskError, quoted
+from agentwm.misuse import begun, episode_over, schema_of, unknown_task
 from agentwm.types import Action, ActionSchema, EnvironmentOptions, Goal, Observation, Perceiver, Vocabulary
 
 from . import SPEC, games
@@ -23,7 +23,6 @@ __all__ = ["AlfworldEnvironment", "make"]
 _GENERATED_SPLITS = ("test", "train")
 
 _TASK = "Your task is to: "
-_T = TypeVar("_T")
 
 
 class AlfworldEnvironment:
@@ -73,12 +72,12 @@ class AlfworldEnvironment:
     @property
     def vocabulary(self) -> Vocabulary:
         """The household's fluents, and the verbs that the running game's own help lists."""
-        return _begun(self._vocabulary)
+        return begun(self._vocabulary)
 
     @property
     def goal(self) -> Goal:
         """What the text of the present task asks for."""
-        return _begun(self._goal)
+        return begun(self._goal)
 
     def tasks(self) -> Sequence[str]:
         """Return the ids of the games, in a fixed order."""
@@ -117,14 +116,10 @@ class AlfworldEnvironment:
 
         Raises: EnvironmentFailureError after the end of an episode, and for an action that the vocabulary lacks.
         """
-        household = _begun(self._household)
+        household = begun(self._household)
         if self._is_over:
-            raise EnvironmentFailureError(f"the episode is over: expected reset, got the action {action}")
-        schema = self.vocabulary.actions.get(action.verb)
-        if schema is None or len(schema.parameters) != len(action.args):
-            known = ", ".join(schema.template for schema in self.vocabulary.actions.values())
-            raise EnvironmentFailureError(f"expected one of the actions {known}; got {quoted(str(action))}")
-        return self._observation(household.step(schema.render(action.args)))
+            raise episode_over(action)
+        return self._observation(household.step(schema_of(action, self.vocabulary).render(action.args)))
 
     def close(self) -> None:
         """End the official engine's process, where there is one."""
@@ -140,19 +135,13 @@ class AlfworldEnvironment:
         try:
             return self._tasks.games[task]
         except KeyError:
-            raise TaskError(f"no task {quoted(task)} among the {len(self._tasks.games)} of this environment") from None
+            raise unknown_task(task, len(self._tasks.games)) from None
 
     def _observation(self, text: str) -> Observation:
-        household = _begun(self._household)
+        household = begun(self._household)
         self._is_over = household.won
         actions = _read_actions(household.admissible(), self.vocabulary) if self._admissible else None
         return Observation(text, actions=actions, reward=float(household.score), terminated=household.won)
-
-
-def _begun(value: _T | None) -> _T:
-    if value is None:
-        raise EnvironmentFailureError("no task has been begun: expected reset first")
-    return value
 
 
 def _read_actions(commands: Sequence[str], words: Vocabulary) -> tuple[Action, ...]:

@@ -2,14 +2,12 @@
 
 import importlib.util
 import json
-import os
-import subprocess
-import sys
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
 from agentwm.errors import EnvironmentFailureError, MissingExtraError, TaskError, quoted
+from agentwm_environments.lines import LineProcess
 
 from .game import Game
 from .pddl import write_problem
@@ -59,7 +57,7 @@ class OfficialHousehold:
     def __init__(self) -> None:
         if reason := missing():
             raise MissingExtraError(reason)
-        self._process: subprocess.Popen[str] | None = None
+        self._process = LineProcess(f"{__package__}.official_worker", "the official engine's process")
         self._loaded = 0
         self._game_id = ""
         self._answer: dict[str, Any] = {}
@@ -99,46 +97,17 @@ class OfficialHousehold:
 
     def close(self) -> None:
         """End the process. May be called twice."""
-        if self._process is not None:
-            process, self._process = self._process, None
-            process.kill()
-            process.communicate()
+        self._process.close()
         self._loaded = 0
 
     def _ask(self, request: dict[str, Any]) -> str:
-        process = self._process = self._process or _start()
-        assert process.stdin is not None and process.stdout is not None  # noqa: PT018 -- both are pipes
         try:
-            process.stdin.write(json.dumps(request) + "\n")
-            process.stdin.flush()
-            line = process.stdout.readline()
-        except OSError as error:
-            line = ""
-            reason = f" ({error})"
-        else:
-            reason = ""
-        if not line:
-            self.close()
-            raise EnvironmentFailureError(
-                f"the official engine's process ended while it played {self._game_id}{reason}"
-            )
-        answer = json.loads(line)
+            answer = self._process.ask(request)
+        except EnvironmentFailureError as error:
+            self._loaded = 0
+            raise EnvironmentFailureError(f"{error} while it played {self._game_id}") from error
         if "error" in answer:
             self.close()
             raise TaskError(f"{self._game_id}: the official engine cannot play this game: {quoted(answer['error'])}")
         self._answer = answer
         return str(answer["text"])
-
-
-def _start() -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", f"{__package__}.official_worker"]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    return subprocess.Popen(  # noqa: S603 -- our own module, no outside input
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        encoding="utf-8",
-        env=environment,
-    )

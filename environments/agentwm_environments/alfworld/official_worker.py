@@ -8,12 +8,13 @@ keeps global state.
 
 import json
 import os
-import sys
 import tempfile
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-__all__ = ["OfficialGame", "serve"]
+from agentwm_environments.lines import answer_lines
+
+__all__ = ["OfficialGame"]
 
 
 class OfficialGame:
@@ -68,31 +69,20 @@ class OfficialGame:
         ]
 
 
-def serve(requests: IO[str], answers: IO[str]) -> None:
-    """Answer ``requests`` until they end."""
-    game: OfficialGame | None = None
-    for line in requests:
-        request = json.loads(line)
-        answer: dict[str, Any]
-        try:
-            if "load" in request:
-                game = OfficialGame(request["load"])
-            assert game is not None, "a game must be loaded first"
-            text = game.step(request["step"]) if "step" in request else game.reset()
-            answer = {"text": text, "admissible": game.admissible(), "score": game.score, "won": game.won}
-        # Whatever goes wrong in there, an exit included, is told to the adapter, which raises it as TaskError.
-        except (Exception, SystemExit) as error:  # noqa: BLE001
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
+class _Server:
+    """Answers requests about the game that was loaded last."""
 
+    def __init__(self) -> None:
+        self._game: OfficialGame | None = None
 
-def main() -> None:
-    """Serve on the standard streams; whatever the engine itself prints goes to the standard error stream."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    serve(sys.stdin, answers)
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        if "load" in request:
+            self._game = OfficialGame(request["load"])
+        game = self._game
+        assert game is not None, "a game must be loaded first"
+        text = game.step(request["step"]) if "step" in request else game.reset()
+        return {"text": text, "admissible": game.admissible(), "score": game.score, "won": game.won}
 
 
 if __name__ == "__main__":
-    main()
+    answer_lines(_Server().answer)

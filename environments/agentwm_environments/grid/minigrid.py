@@ -15,6 +15,7 @@ from importlib.metadata import version
 from typing import Any, TypeVar
 
 from agentwm.errors import ConfigurationError, EnvironmentFailureError, MissingExtraError, TaskError, quoted
+from agentwm.misuse import begun, episode_over, unknown_action, unknown_task
 from agentwm.types import (
     Action,
     EnvironmentOptions,
@@ -161,9 +162,7 @@ class GridEnvironment:
     @property
     def goal(self) -> Goal:
         """The mission of the present task."""
-        if self._goal is None:
-            raise EnvironmentFailureError("no task has been begun: expected reset first")
-        return self._goal
+        return begun(self._goal)
 
     @property
     def refusals(self) -> Sequence[TaskError]:
@@ -184,7 +183,7 @@ class GridEnvironment:
         Raises: TaskError when there is no such task; EnvironmentFailureError when MiniGrid cannot begin it.
         """
         if task not in self._known:
-            raise TaskError(f"no task {quoted(task)} among the {len(self._tasks)} of this environment")
+            raise unknown_task(task, len(self._tasks))
         self._is_over = True
         image = _asked(self.name, lambda: begin(self._engine, self.name, task, seed))
         text = str(self._engine.mission)
@@ -201,18 +200,15 @@ class GridEnvironment:
         Raises: EnvironmentFailureError before the first and after the end of an episode, for an action that there is not, and when
             MiniGrid breaks.
         """
-        if self._meant is None:
-            raise EnvironmentFailureError("no task has been begun: expected reset first")
+        meant = begun(self._meant)
         if self._is_over:
-            raise EnvironmentFailureError(f"the episode is over: expected reset, got the action {action}")
+            raise episode_over(action)
         number = self._numbers.get(action)
         if number is None:
-            raise EnvironmentFailureError(
-                f"expected one of the actions {', '.join(self.vocabulary.actions)}; got {quoted(str(action))}"
-            )
+            raise unknown_action(action, self.vocabulary)
         self._is_over = True  # and so it stays where MiniGrid breaks
         observed, reward, terminated, truncated, _ = _asked(self.name, lambda: self._engine.step(number))
-        self._meant.note(self._engine)
+        meant.note(self._engine)
         self.returned += float(reward)
         self._is_over = bool(terminated or truncated)
         earned = 1.0 if reward > 0 else float(reward)
@@ -221,7 +217,7 @@ class GridEnvironment:
     def reference(self, task: str, *, seed: int = 0) -> Reference | None:
         """Return how well ``task`` can be played; see `reference`. It is found out in an engine of its own."""
         if task not in self._known:
-            raise TaskError(f"no task {quoted(task)} among the {len(self._tasks)} of this environment")
+            raise unknown_task(task, len(self._tasks))
         engine = make_engine(self.name)
         _asked(self.name, lambda: begin(engine, self.name, task, seed))
         return reference(engine)

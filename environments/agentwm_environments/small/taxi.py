@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol, cast
 
-from agentwm.types import EnvironmentOptions, EnvironmentSpec, Fluent, FluentSchema, Goal, State, Value, Vocabulary
+from agentwm.types import EnvironmentOptions, Fluent, FluentSchema, Goal, State, Value, Vocabulary
 
-from .toy_text import Engine, ToyTextWorld, cell, engine, missing, reference, schemas
-from .truth import check
+from .toy_text import Engine, ToyTextWorld, cell, engine, reference, schemas, spec
 from .world import AT, SORTS, entity, settle
 
 __all__ = ["SPEC", "TRUE_RULES", "TaxiEnvironment", "make"]
@@ -134,19 +133,11 @@ def make(options: EnvironmentOptions) -> TaxiEnvironment:
     return TaxiEnvironment(tasks, admissible=options.admissible, about=about)
 
 
-def _check() -> Sequence[str]:
-    return [] if missing() else check(make(EnvironmentOptions(count=1)))
-
-
-SPEC = EnvironmentSpec(
-    name="taxi",
-    summary="fetch a passenger and bring him where he wants to go (Gymnasium's Taxi-v4)",
-    splits=("test", "train"),
-    engines=("gymnasium",),
-    make=make,
-    true_rules=TRUE_RULES.splitlines,
-    missing=missing,
-    check=_check,
+SPEC = spec(
+    "taxi",
+    "fetch a passenger and bring him where he wants to go (Gymnasium's Taxi-v4)",
+    make,
+    TRUE_RULES,
     learn=12,
     learning_steps=250,
     max_steps=200,

@@ -4,20 +4,30 @@ import copy
 import importlib.util
 import random
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 from typing import Any, Protocol, cast
 
 from agentwm.errors import MissingExtraError
-from agentwm.types import Action, ActionSchema, FluentSchema, Outcome, Reference, State, Value, Vocabulary
+from agentwm.types import (
+    Action,
+    ActionSchema,
+    EnvironmentOptions,
+    EnvironmentSpec,
+    FluentSchema,
+    Outcome,
+    Reference,
+    State,
+    Value,
+    Vocabulary,
+)
 
 from .optimum import BestPolicy
-from .truth import merged, reachable, spread
-from .world import SmallWorld
+from .truth import check, merged, reachable, spread
+from .world import AT, SORTS, SmallWorld, entity
 
-__all__ = ["ToyTextWorld", "cell", "engine", "missing", "reference", "schemas"]
-
+__all__ = ["CellWorld", "ToyTextWorld", "cell", "engine", "missing", "reference", "schemas", "spec"]
 
 _HORIZON = 200
 
@@ -146,3 +156,84 @@ class ToyTextWorld(SmallWorld):
     def _outcome(self, state: State, chance: float, number: int, reward: float, is_over: bool) -> Outcome:  # noqa: FBT001 -- a row of the table
         changes = {fluent: value for fluent, value in self._facts(number).items() if state[fluent] != value}
         return Outcome(float(chance), changes, reward=float(reward), terminated=bool(is_over))
+
+
+class CellWorld(ToyTextWorld):
+    """Plays a world of cells of several kinds, in which nothing changes but where one is; ``moves`` are (rows down, columns right).
+
+    ``kinds`` are those of the cells, row by row, and the state number n is to be in the n-th cell.
+    """
+
+    def __init__(
+        self,
+        played: Engine,
+        tasks: Sequence[str],
+        *,
+        moves: Mapping[str, tuple[int, int]],
+        kinds: Sequence[Sequence[str]],
+        admissible: bool = False,
+        about: Mapping[str, str | int] | None = None,
+    ) -> None:
+        cells = {(row, column): cell(row, column) for row, line in enumerate(kinds) for column, _ in enumerate(line)}
+        super().__init__(played, tasks, _cell_vocabulary(cells, moves), admissible=admissible, about=about)
+        self._kinds = {name: kinds[row][column] for (row, column), name in cells.items()}
+        self._facts_of = [{AT: name} for name in self._kinds]
+        self._numbers_of_cells = {name: number for number, name in enumerate(self._kinds)}
+        self._statics = {f: v for name, kind in self._kinds.items() for f, v in entity(name, "cell", kind).items()}
+
+    @property
+    def _map(self) -> State:
+        return self._statics
+
+    def _facts(self, number: int) -> State:
+        return self._facts_of[number]
+
+    def _number(self, state: State) -> int:
+        return self._numbers_of_cells[str(state[AT])]
+
+    def _describe(self, state: State) -> str:
+        here = str(state[AT])
+        return f"You are at {here} ({self._kinds[here]})."
+
+
+def _cell_vocabulary(cells: Mapping[tuple[int, int], str], moves: Mapping[str, tuple[int, int]]) -> Vocabulary:
+    references = [
+        reference(
+            verb,
+            {
+                name: cells[row + down, column + right]
+                for (row, column), name in cells.items()
+                if (row + down, column + right) in cells
+            },
+        )
+        for verb, (down, right) in moves.items()
+    ]
+    fluents = (*SORTS, FluentSchema(AT.name, (), "cell"), *references)
+    return Vocabulary({schema.name: schema for schema in fluents}, schemas(tuple(moves)), reports_failure=False)
+
+
+def spec(  # noqa: PLR0913 -- what distinguishes one such world from another
+    name: str,
+    summary: str,
+    make: Callable[[EnvironmentOptions], ToyTextWorld],
+    true_rules: str,
+    *,
+    learn: int,
+    learning_steps: int,
+    max_steps: int,
+    splits: tuple[str, ...] = ("test", "train"),
+) -> EnvironmentSpec:
+    """Declare the world of ``toy_text`` that ``make`` makes."""
+    return EnvironmentSpec(
+        name=name,
+        summary=summary,
+        splits=splits,
+        engines=("gymnasium",),
+        make=make,
+        true_rules=true_rules.splitlines,
+        missing=missing,
+        check=lambda: [] if missing() else check(make(EnvironmentOptions(count=1))),
+        learn=learn,
+        learning_steps=learning_steps,
+        max_steps=max_steps,
+    )

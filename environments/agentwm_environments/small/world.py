@@ -5,7 +5,8 @@ import random
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
-from agentwm.errors import ConfigurationError, EnvironmentFailureError, TaskError, quoted
+from agentwm.errors import ConfigurationError, TaskError, quoted
+from agentwm.misuse import begun, episode_over, unknown_action, unknown_task
 from agentwm.types import (
     Action,
     EnvironmentOptions,
@@ -130,7 +131,7 @@ class SmallWorld(ABC):
         Raises: TaskError when there is no such task.
         """
         if task not in self._known:
-            raise TaskError(f"no task {quoted(task)} among the {len(self._tasks)} of this environment")
+            raise unknown_task(task, len(self._tasks))
         self._rng = random.Random(f"{self.name} {task} {seed}")
         self._state = self._begin(task)
         self._is_over = False
@@ -143,18 +144,14 @@ class SmallWorld(ABC):
 
         Raises: EnvironmentFailureError before the first and after the end of an episode, and for an action that is none of the task's.
         """
-        if self._state is None:
-            raise EnvironmentFailureError("no task has been begun: expected reset first")
+        state = begun(self._state)
         if self._is_over:
-            raise EnvironmentFailureError(f"the episode is over: expected reset, got the action {action}")
+            raise episode_over(action)
         if action not in self._legal:
-            known = ", ".join(schema.template for schema in self.vocabulary.actions.values())
-            raise EnvironmentFailureError(
-                f"expected one of the actions {known}, with things of this task; got {quoted(str(action))}"
-            )
-        outcome = self._do(self._state, action)
+            raise unknown_action(action, self.vocabulary, note=", with things of this task")
+        outcome = self._do(state, action)
         self._steps += 1
-        self._state = after(self._state, outcome)
+        self._state = after(state, outcome)
         self._is_over = bool(outcome.terminated)
         return self._observation(self._state, outcome.reward or 0.0, is_over=self._is_over)
 

@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from agentwm.errors import ConfigurationError, EnvironmentFailureError, MissingExtraError, TaskError, quoted
+from agentwm.errors import ConfigurationError, MissingExtraError, TaskError, quoted
+from agentwm.misuse import begun, episode_over, schema_of
 from agentwm.types import (
     Action,
     ActionSchema,
@@ -34,7 +35,6 @@ ENGINES = ("jericho",)
 _WON, _LOST = "*** The End ***", "*** You lost! ***"
 _BANNER = re.compile(r"^[\s$\\/|_<>]*", re.MULTILINE)
 _TEMPLATE = re.compile(r'::\s*"([a-z][^"]*)"\s*::\s*"')
-_T = TypeVar("_T")
 
 
 class TextWorldEnvironment:
@@ -78,12 +78,12 @@ class TextWorldEnvironment:
     @property
     def vocabulary(self) -> Vocabulary:
         """The fluents, and the verbs that the running game's own help lists, with those that the game names beside them."""
-        return _begun(self._vocabulary)
+        return begun(self._vocabulary)
 
     @property
     def goal(self) -> Goal:
         """What the text of the present game asks for, as far as it has been read."""
-        return _begun(self._goal)
+        return begun(self._goal)
 
     @property
     def facts(self) -> frozenset[tuple[str, ...]]:
@@ -131,11 +131,8 @@ class TextWorldEnvironment:
         Raises: EnvironmentFailureError after the end of an episode, and for an action that the vocabulary lacks.
         """
         if self._is_over:
-            raise EnvironmentFailureError(f"the episode is over: expected reset, got the action {action}")
-        schema = self.vocabulary.actions.get(action.verb)
-        if schema is None or len(schema.parameters) != len(action.args):
-            known = ", ".join(schema.template for schema in self.vocabulary.actions.values())
-            raise EnvironmentFailureError(f"expected one of the actions {known}; got {quoted(str(action))}")
+            raise episode_over(action)
+        schema = schema_of(action, self.vocabulary)
         text = self._player.say(command(action, schema, self._room))
         if recipe := read_recipe(text):
             self._goal = recipe.goal(own_answer(text).strip())
@@ -163,12 +160,6 @@ class TextWorldEnvironment:
         """Return the admissible commands as actions; one that is none of the vocabulary's is left out."""
         read = (_read_command(each, self.vocabulary, self._room) for each in self._player.admissible)
         return tuple(action for action in read if action is not None)
-
-
-def _begun(value: _T | None) -> _T:
-    if value is None:
-        raise EnvironmentFailureError("no task has been begun: expected reset first")
-    return value
 
 
 def _verbs(help_text: str, described: Mapping[str, Any] | None) -> dict[str, ActionSchema]:

@@ -4,15 +4,14 @@ It reads one recipe per line, as JSON with a ``folder`` beside it, and answers e
 its own, because TextWorld keeps its randomness and its text grammars in global state, and because several can be at work.
 """
 
-import json
-import os
-import sys
 import tempfile
 import warnings
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-__all__ = ["make", "serve"]
+from agentwm_environments.lines import answer_lines
+
+__all__ = ["make"]
 
 _ATTEMPTS = 20
 """Seeds tried for one game: some draw a map that has no quest of the length asked for."""
@@ -52,25 +51,5 @@ def make(recipe: dict[str, Any]) -> Path:
     raise RuntimeError(f"no game of {recipe['name']} in {_ATTEMPTS} attempts")
 
 
-def serve(requests: IO[str], answers: IO[str]) -> None:
-    """Answer ``requests`` until they end."""
-    for line in requests:
-        answer: dict[str, str]
-        try:
-            answer = {"made": str(make(json.loads(line)))}
-        # Whatever goes wrong in there is told to the adapter, which raises it as TaskError.
-        except (Exception, SystemExit) as error:  # noqa: BLE001
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
-
-
-def main() -> None:
-    """Serve on the standard streams; whatever TextWorld itself prints goes to the standard error stream."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    serve(sys.stdin, answers)
-
-
 if __name__ == "__main__":
-    main()
+    answer_lines(lambda recipe: {"made": str(make(recipe))})

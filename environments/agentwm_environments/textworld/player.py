@@ -1,17 +1,13 @@
 """Plays compiled games in a process of its own, and says what answers."""
 
 import importlib.util
-import json
-import os
-import select
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from agentwm.errors import EnvironmentFailureError, TaskError, quoted
+from agentwm_environments.lines import LineProcess
 
-__all__ = ["Player", "missing", "start"]
+__all__ = ["Player", "missing"]
 
 _GAMES_PER_PROCESS = 50
 """Every load leaks half a megabyte; a fresh process forgets them. Source: measured, 462 KB per load."""
@@ -27,20 +23,6 @@ def missing() -> str | None:
     return f"TextWorld needs {' and '.join(absent)}, which is not installed: pip install 'agentwm[textworld]'"
 
 
-def start(module: str) -> "subprocess.Popen[str]":
-    """Return a process of this package's ``module`` that serves on its standard streams."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    return subprocess.Popen(  # noqa: S603 -- our own module, no outside input
-        [sys.executable, "-m", f"{__package__}.{module}"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        encoding="utf-8",
-        env=environment,
-    )
-
-
 class Player:
     """Plays one game after another.
 
@@ -49,7 +31,7 @@ class Player:
 
     def __init__(self, *, watches: bool = False) -> None:
         self._watches = watches
-        self._process: subprocess.Popen[str] | None = None
+        self._process = LineProcess(f"{__package__}.worker", "the interpreter's process", patience_s=_PATIENCE_S)
         self._loaded = 0
         self._file = Path()
         self._answer: dict[str, Any] = {}
@@ -94,31 +76,15 @@ class Player:
 
     def close(self) -> None:
         """End the process. May be called twice."""
-        if self._process is not None:
-            process, self._process = self._process, None
-            process.kill()
-            process.communicate()
+        self._process.close()
         self._loaded = 0
 
     def _ask(self, request: dict[str, Any]) -> str:
-        process = self._process = self._process or start("worker")
-        assert process.stdin is not None and process.stdout is not None  # noqa: PT018 -- both are pipes
         try:
-            process.stdin.write(json.dumps(request) + "\n")
-            process.stdin.flush()
-            is_in_time = bool(select.select([process.stdout], [], [], _PATIENCE_S)[0])
-            line = process.stdout.readline() if is_in_time else ""
-        except OSError as error:
-            is_in_time, line, reason = True, "", f" ({error})"
-        else:
-            reason = ""
-        if not line:
-            self.close()
-            ended = "ended" if is_in_time else f"did not answer within {_PATIENCE_S:.0f} s"
-            raise EnvironmentFailureError(
-                f"the interpreter's process {ended} while it played {self._file.name}{reason}"
-            )
-        answer = json.loads(line)
+            answer = self._process.ask(request)
+        except EnvironmentFailureError as error:
+            self._loaded = 0
+            raise EnvironmentFailureError(f"{error} while it played {self._file.name}") from error
         if "error" in answer:
             self.close()
             raise EnvironmentFailureError(f"the interpreter failed at {self._file.name}: {quoted(answer['error'])}")

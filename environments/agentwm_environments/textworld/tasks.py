@@ -9,10 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-from agentwm.errors import ConfigurationError, TaskError, quoted
+from agentwm.errors import ConfigurationError, EnvironmentFailureError, TaskError
+from agentwm.misuse import unknown_task
+from agentwm_environments.lines import LineProcess
 
 from .families import Recipe, numbers, recipe
-from .player import start
 
 __all__ = ["GivenGames", "MadeGames", "Tasks", "cache_folder", "description", "fingerprint"]
 
@@ -76,7 +77,7 @@ class MadeGames:
         Raises: TaskError when it cannot be made.
         """
         if task not in self._recipes:
-            raise TaskError(f"no task {quoted(task)} among the {len(self._recipes)} of this environment")
+            raise unknown_task(task, len(self._recipes))
         file = self._path(self._recipes[task])
         if not file.exists():
             later = list(self._recipes)[list(self._recipes).index(task) :]
@@ -107,24 +108,26 @@ def _make(recipes: Sequence[Recipe], folder: Path) -> dict[str, str]:
 
 
 def _make_share(recipes: Sequence[Recipe], folder: Path) -> dict[str, str]:
-    process = start("maker")
-    lines = [
-        json.dumps(
-            {
-                "challenge": each.challenge,
-                "seed": each.seed,
-                "settings": dict(each.settings),
-                "name": each.name,
-                "folder": str(folder),
-            }
-        )
-        for each in recipes
-    ]
-    out, _ = process.communicate("\n".join(lines) + "\n")
-    answers = [json.loads(line) for line in out.splitlines()]
-    return {
-        each.name: str(answer["error"]) for each, answer in zip(recipes, answers, strict=False) if "error" in answer
-    }
+    maker = LineProcess(f"{__package__}.maker", "the maker's process")
+    errors: dict[str, str] = {}
+    try:
+        for each in recipes:
+            answer = maker.ask(
+                {
+                    "challenge": each.challenge,
+                    "seed": each.seed,
+                    "settings": dict(each.settings),
+                    "name": each.name,
+                    "folder": str(folder),
+                }
+            )
+            if "error" in answer:
+                errors[each.name] = str(answer["error"])
+    except EnvironmentFailureError as error:
+        errors[each.name] = str(error)
+    finally:
+        maker.close()
+    return errors
 
 
 class GivenGames:
@@ -160,7 +163,7 @@ class GivenGames:
         Raises: TaskError when there is none, or none that this version of TextWorld plays.
         """
         if task not in self._files:
-            raise TaskError(f"no task {quoted(task)} among the {len(self._files)} of this environment")
+            raise unknown_task(task, len(self._files))
         file = self._files[task]
         if file.suffix == ".ulx":
             raise TaskError(

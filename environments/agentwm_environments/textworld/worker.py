@@ -6,13 +6,12 @@ for; ``{"say": COMMAND}`` gives a command. Each answer is ``{"text"}``, with ``a
 leaks half a megabyte.
 """
 
-import json
-import os
-import sys
 import warnings
-from typing import IO, Any
+from typing import Any
 
-__all__ = ["serve"]
+from agentwm_environments.lines import answer_lines
+
+__all__: list[str] = []
 
 
 class _Interpreter:
@@ -55,31 +54,19 @@ class _Watched:
         return {"text": state["feedback"], "admissible": state["admissible_commands"], "facts": facts}
 
 
-def serve(requests: IO[str], answers: IO[str]) -> None:
-    """Answer ``requests`` until they end."""
-    game: _Interpreter | _Watched | None = None
-    for line in requests:
-        request = json.loads(line)
-        try:
-            if "load" in request:
-                game = (_Watched if request.get("watch") else _Interpreter)(request["load"])
-                answer = game.begin()
-            else:
-                assert game is not None, "a game must be loaded first"
-                answer = game.say(request["say"])
-        # Whatever goes wrong in there, an exit included, is told to the adapter, which raises it as its own error.
-        except (Exception, SystemExit) as error:  # noqa: BLE001
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
+class _Server:
+    """Answers requests about the game that was loaded last."""
 
+    def __init__(self) -> None:
+        self._game: _Interpreter | _Watched | None = None
 
-def main() -> None:
-    """Serve on the standard streams; whatever the engine itself prints goes to the standard error stream."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    serve(sys.stdin, answers)
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        if "load" in request:
+            self._game = (_Watched if request.get("watch") else _Interpreter)(request["load"])
+            return self._game.begin()
+        assert self._game is not None, "a game must be loaded first"
+        return self._game.say(request["say"])
 
 
 if __name__ == "__main__":
-    main()
+    answer_lines(_Server().answer)
