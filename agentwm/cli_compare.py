@@ -2,18 +2,13 @@
 # ruff: noqa: ARG001, PLC0415 -- options go on through typer's context, all at once; and a command imports what it needs when it runs
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from agentwm.cli_model import BaseUrl, PriceList, SaidBy, TimeoutS
 from agentwm.cli_rules import console
-
-if TYPE_CHECKING:
-    from agentwm.session import Progress
 
 __all__ = ["compare", "presets"]
 
@@ -76,24 +71,13 @@ def compare(  # noqa: PLR0913 -- one parameter per option is how typer works
 
     from agentwm.compare import compare as play
     from agentwm.evaluation.comparison import comparison_view
+    from agentwm.evaluation.display import named_progress
 
-    comparison = play(names, config, watch=_watched)
+    comparison = play(names, config, watch=named_progress)
     if as_json:
         sys.stdout.write(comparison.model_dump_json(indent=2) + "\n")
     else:
         console().print(comparison_view(comparison))
-
-
-@contextmanager
-def _watched(name: str) -> "Iterator[Progress]":
-    from rich.console import Console
-
-    from agentwm.evaluation.display import ProgressDisplay
-
-    screen = Console(stderr=True)
-    screen.print(name, style="bold", highlight=False)
-    with ProgressDisplay(screen) as progress:
-        yield progress
 
 
 def presets() -> None:

@@ -2,8 +2,6 @@
 # ruff: noqa: PLC0415 -- a command imports what it needs when it runs, so that --help answers at once
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +11,6 @@ from agentwm.cli_rules import console
 from agentwm.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from agentwm.session import Progress
     from agentwm.suite import SuiteOptions
 
 __all__ = ["eval_app"]
@@ -79,11 +76,12 @@ def suite(  # noqa: PLR0913 -- one parameter per option is how typer works
         folder = resume
     spec = build.suite(name)
 
+    from agentwm.evaluation.display import named_progress
     from agentwm.suite import play_suite
     from agentwm.suite.display import suite_view
 
     try:
-        report = play_suite(spec, options, folder, resume=resume is not None, watch=_watched)
+        report = play_suite(spec, options, folder, resume=resume is not None, watch=named_progress)
     except KeyboardInterrupt:
         sys.stderr.write(f"\ninterrupted; go on with: agentwm eval suite --resume {folder}\n")
         raise typer.Exit(EXIT_INTERRUPTED) from None
@@ -133,15 +131,3 @@ def _new_folder() -> Path:
     from agentwm.configuration import new_folder
 
     return new_folder("suite")
-
-
-@contextmanager
-def _watched(name: str) -> "Iterator[Progress]":
-    from rich.console import Console
-
-    from agentwm.evaluation.display import ProgressDisplay
-
-    screen = Console(stderr=True)
-    screen.print(name, style="bold", highlight=False)
-    with ProgressDisplay(screen) as progress:
-        yield progress

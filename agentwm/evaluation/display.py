@@ -1,7 +1,8 @@
 """The report and the progress of a run, for a person at a terminal. Plain text where there is no terminal."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -23,6 +24,7 @@ __all__ = [
     "figures_table",
     "language_view",
     "learning_curve",
+    "named_progress",
     "report_view",
     "rule_list",
 ]
@@ -95,6 +97,15 @@ class ProgressDisplay:
             rules=event.rules,
             now="" if event.done >= event.total else now,
         )
+
+
+@contextmanager
+def named_progress(name: str) -> "Iterator[ProgressDisplay]":
+    """Show the progress of one run of several, under its ``name``, on the standard error stream."""
+    screen = Console(stderr=True)
+    screen.print(name, style="bold", highlight=False)
+    with ProgressDisplay(screen) as progress:
+        yield progress
 
 
 def report_view(report: Report, results: Sequence[EpisodeResult], rules: RuleStore) -> RenderableType:

@@ -8,8 +8,6 @@ from agentwm.types import Asked, Brief, SuiteRow, SuiteSpec
 __all__ = ["SPEC"]
 
 _TEXTWORLD = "TextWorld"
-_MINIGRID = "MiniGrid"
-_BABYAI = "BabyAI"
 _SMALL = "Gymnasium's toy text"
 _GAMES, _SEEDS, _CHANCES = 50, 100, 1000
 
@@ -30,43 +28,25 @@ _TEXT_ROWS = tuple(
     )
 )
 
-_MINIGRID_ROWS = tuple(
+_GRID_ROWS = tuple(
     SuiteRow(
-        name,
-        name,
+        f"{group}-{name}-v0",
+        f"{group}-{name}-v0",
         _SEEDS,
-        group=_MINIGRID,
-        asked=Asked(won=0.97),
+        group=group,
+        asked=Asked(won=won),
         brief=Brief(learn=None, episodes=10),
         with_random=True,
     )
-    for name in (
-        "MiniGrid-Empty-8x8-v0",
-        "MiniGrid-FourRooms-v0",
-        "MiniGrid-DoorKey-5x5-v0",
-        "MiniGrid-DoorKey-8x8-v0",
-        "MiniGrid-MultiRoom-N4-S5-v0",
-        "MiniGrid-UnlockPickup-v0",
+    for group, won, names in (
+        (
+            "MiniGrid",
+            0.97,
+            ("Empty-8x8", "FourRooms", "DoorKey-5x5", "DoorKey-8x8", "MultiRoom-N4-S5", "UnlockPickup"),
+        ),
+        ("BabyAI", 0.95, ("GoToLocal", "PickupLoc", "PutNextLocal", "UnlockLocal", "GoToSeq")),
     )
-)
-
-_BABYAI_ROWS = tuple(
-    SuiteRow(
-        name,
-        name,
-        _SEEDS,
-        group=_BABYAI,
-        asked=Asked(won=0.95),
-        brief=Brief(learn=None, episodes=10),
-        with_random=True,
-    )
-    for name in (
-        "BabyAI-GoToLocal-v0",
-        "BabyAI-PickupLoc-v0",
-        "BabyAI-PutNextLocal-v0",
-        "BabyAI-UnlockLocal-v0",
-        "BabyAI-GoToSeq-v0",
-    )
+    for name in names
 )
 
 _SMALL_ROWS = tuple(
@@ -112,5 +92,5 @@ _CRAFTER = SuiteRow(
 SPEC = SuiteSpec(
     "worlds",
     "text and grid worlds, each learned from nothing, without a language model",
-    (*_TEXT_ROWS, *_MINIGRID_ROWS, *_BABYAI_ROWS, *_SMALL_ROWS, _SOKOBAN, _CRAFTER),
+    (*_TEXT_ROWS, *_GRID_ROWS, *_SMALL_ROWS, _SOKOBAN, _CRAFTER),
 )
