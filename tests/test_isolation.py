@@ -1,6 +1,7 @@
 """Whatever an environment breaks with ends an episode as an error, which is no failure of the agent, and the next episode is played."""
 
 import importlib
+import io
 import os
 import random
 import shutil
@@ -14,15 +15,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from agentwm import build
 from agentwm.configuration import RunConfig
 from agentwm.errors import AgentwmError, ConfigurationError, EnvironmentFailureError, MissingExtraError, TaskError
 from agentwm.evaluation import Report
+from agentwm.evaluation.display import report_view
 from agentwm.experiment import run
 from agentwm.isolation import IsolatedEnvironment, isolated
 from agentwm.isolation.wire import Receiver, Sender
 from agentwm.records import RunStore
+from agentwm.rules.store import RuleStore
 from agentwm.types import Action, EnvironmentOptions, Fluent, Observation
 from tests.faulty_world import FAULTY_AT, GO, LENGTH, NOTES, TASKS
 
@@ -102,6 +106,9 @@ def test_every_fault_ends_its_episode_as_an_error_and_the_next_one_is_played(
     ]
     for error in report.errors:
         assert SAID[error.partition(" ")[0]] in error
+    screen = Console(width=140, file=io.StringIO(), color_system=None)
+    screen.print(report_view(report, [], RuleStore()))
+    assert f"{report.broken_off} broken off by an error of the environment" in screen.file.getvalue()  # type: ignore[attr-defined]
     with RunStore.open(tmp_path / "run") as records:
         for record in records.episodes():
             is_fine = record.task.startswith("fine")

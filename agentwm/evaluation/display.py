@@ -253,6 +253,9 @@ def _headline(report: Report) -> Text:
     text.append(" games won at the first attempt", style="not bold")
     if report.steps.mean is not None:
         text.append(f", in {report.steps.mean:.1f} steps on average", style="not bold")
+    if report.broken_off:
+        broken = f"\n{report.broken_off} broken off by an error of the environment, and not counted as won"
+        text.append(broken, style="not bold yellow")
     if _returns_say_more(report):
         text.append(f"\n{_returns_line(report.returns)}", style="not bold")
     if report.achievements is not None:
@@ -343,7 +346,7 @@ def _small_print(report: Report, results: Sequence[EpisodeResult]) -> Text:
     if report.stopped is not None:
         text.append(f"\nstopped: {report.stopped}", style="not dim yellow")
     for error in report.errors:
-        text.append(f"\nnot played: {error}", style="not dim yellow")
+        text.append(f"\nnot played to the end: {error}", style="not dim yellow")
     text.append(f"\nsaved in {report.run} after {report.wall_s:.1f} s", style="not dim bold")
     text.append(f"\nlook closer: agentwm replay {report.run} {learned.episodes}")
     return text
