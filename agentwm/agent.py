@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from agentwm.errors import AgentwmError, ConfigurationError
 from agentwm.faults import expect_facts, expect_observation, failure, told_as_failure
@@ -88,21 +89,28 @@ class Episode:
 
     @property
     def is_won(self) -> bool:
-        """Whether the episode ended with a reward, unless the environment says otherwise, as its ``is_won``."""
-        own = getattr(self.environment, "is_won", None)
+        """Whether the episode ended with a reward, unless the environment says otherwise, as its ``is_won``.
+
+        Raises: EnvironmentFailureError, as `returned` and `achievements` do, for whatever the environment raises.
+        """
+        own = self._own("is_won")
         return self.observation.terminated and self.observation.reward > 0 if own is None else bool(own)
 
     @property
     def returned(self) -> float | None:
         """What the environment itself counts as the episode's return, as its ``returned``; None where that is the sum of the rewards."""
-        own = getattr(self.environment, "returned", None)
+        own = self._own("returned")
         return None if own is None else float(own)
 
     @property
     def achievements(self) -> Mapping[str, int] | None:
         """How often each thing was achieved of all that can be, by the environment's ``achievements``; None where it counts none."""
-        own: Mapping[str, int] | None = getattr(self.environment, "achievements", None)
+        own: Mapping[str, int] | None = self._own("achievements")
         return None if own is None else {name: int(count) for name, count in own.items()}
+
+    def _own(self, name: str) -> Any:
+        with told_as_failure(self.environment.name, name):
+            return getattr(self.environment, name, None)
 
     def step(self, action: Action, prediction: Prediction) -> Transition:
         """Do ``action`` and return the transition, with ``prediction`` beside what happened."""

@@ -13,7 +13,7 @@ from typing import Literal, TypeVar
 from agentwm.backends.prompts import Prompt
 from agentwm.backends.protocol import BackendSpec
 from agentwm.configuration import RunConfig
-from agentwm.errors import ConfigurationError, MissingExtraError, quoted
+from agentwm.errors import AgentwmError, ConfigurationError, MissingExtraError, quoted
 from agentwm.types import EnvironmentSpec, PlannerSpec, SuiteSpec
 
 __all__ = [
@@ -45,8 +45,8 @@ def names(kind: Kind) -> list[str]:
 def load(kind: Kind, name: str) -> object:
     """Import and return what ``name`` stands for.
 
-    Raises: ConfigurationError when the name is unknown or two distributions give it; MissingExtraError when its import
-        needs a package that is not installed.
+    Raises: ConfigurationError when the name is unknown, two distributions give it or its import fails; MissingExtraError when that needs a
+        package that is not installed.
     """
     expect(kind.removesuffix("s"), name, names(kind))
     entries = [entry for entry in _entries(kind) if entry.name == name]
@@ -62,6 +62,12 @@ def load(kind: Kind, name: str) -> object:
         if (error.name or "").partition(".")[0] == entry.module.partition(".")[0]:
             raise ConfigurationError(f"the {kind.removesuffix('s')} {quoted(name)} is broken: {error}") from error
         raise missing_extra(f"{kind.removesuffix('s')} {quoted(name)}", error.name or str(error)) from error
+    except AgentwmError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise ConfigurationError(
+            f"the {kind.removesuffix('s')} {quoted(name)} is broken: {entry.value} raised {type(error).__name__} ({quoted(str(error))})"
+        ) from error
 
 
 def environment(name: str) -> EnvironmentSpec:

@@ -16,6 +16,7 @@ from agentwm.cli_compare import compare, presets
 from agentwm.cli_envs import envs
 from agentwm.cli_imagination import simulate
 from agentwm.cli_model import BaseUrl, PriceList, ReplayFile, SaidBy, TimeoutS, check_model
+from agentwm.cli_new_environment import new_environment
 from agentwm.cli_rules import console, rules_app
 from agentwm.cli_suite import eval_app
 from agentwm.cli_training import export, train
@@ -101,6 +102,9 @@ def run(  # noqa: PLR0913 - one parameter per option is how typer works
             "[default: as the environment wants it]",
         ),
     ] = None,
+    screenshots: Annotated[
+        bool, typer.Option("--screenshots/--no-screenshots", help="Keep what an environment with a face looks like.")
+    ] = True,
     model: Annotated[
         str | None,
         typer.Option(metavar="BACKEND/NAME", help="A language model to ask beside the rules; the key: OPENAI_API_KEY."),
@@ -168,12 +172,22 @@ def run(  # noqa: PLR0913 - one parameter per option is how typer works
 def replay(
     path: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")],
     episode: Annotated[int | None, typer.Argument(help="Its number; without it, all episodes are listed.")] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Write it as one page, with the pictures that were kept."),
+    ] = None,
 ) -> None:
     """Show an episode step by step: what was predicted, what happened, which rules spoke."""
-    from agentwm.evaluation.replay import episode_list, episode_view
+    from agentwm.evaluation.replay import episode_list, episode_view, write_page
     from agentwm.records import RunStore
 
+    if html is not None and episode is None:
+        raise ConfigurationError("expected the number of an episode for --html: `agentwm replay RUN` lists them")
     with RunStore.open(path) as store:
+        if html is not None and episode is not None:
+            write_page(store, episode, _rules_of(path), html)
+            sys.stderr.write(f"written to {html}\n")
+            return
         view = episode_list(store) if episode is None else episode_view(store, episode, _rules_of(path))
     console().print(view)
 
@@ -188,6 +202,7 @@ def doctor() -> None:
 
 
 app.command()(envs)
+app.command("new-environment")(new_environment)
 app.command()(compare)
 app.command()(presets)
 app.command("check-model")(check_model)

@@ -85,13 +85,8 @@ def _begun_with(records: "RunStore", form: "Format") -> "RuleStore":
     """Return the rules that a run began with, as far as they matter in ``form``."""
     from agentwm.rules.store import RuleStore
 
-    if records.config.get("rules") is None or form == "transitions":
+    if (kept := records.begun_with) is None or form == "transitions":
         return RuleStore()
-    if (kept := records.begun_with) is None:
-        raise RunStoreError(
-            f"questions are put as they would have been then, by the rules that the run in {records.path} began with, and it did not "
-            "keep them: an older agentwm wrote it; use --format transitions, which needs none"
-        )
     return RuleStore.from_files(json.loads(kept), source=f"the run in {records.path}")
 
 

@@ -35,7 +35,8 @@ class RunConfig(BaseModel):
     own, and never sees the list of admissible actions. ``budget`` is what each decision may spend (see `PlanningBudget.parse`), None for
     the planner's own. ``preset`` is a named mixture, which fills in what was not given. ``explore`` learns for the sake of learning alone:
     learning episodes then pursue neither goal nor reward. ``isolated`` is whether the environment runs in a process of its own, so that a
-    crash or a hang of it ends an episode and not the run; None for as its spec wants it.
+    crash or a hang of it ends an episode and not the run; None for as its spec wants it. ``screenshots`` keeps what an environment with a
+    face looks like along the way.
 
     ``model`` is a language model, ``BACKEND/NAME``, that takes on ``roles`` while playing, and ``induce`` while learning; None for rules
     alone. Goals in people's own words make it perceive, too. It is asked ``never``, where the rules are ``silent`` (the default), or
@@ -64,6 +65,7 @@ class RunConfig(BaseModel):
     goals: str | None = None
     admissible: bool = False
     isolated: bool | None = None
+    screenshots: bool = True
     out: Path | None = None
     model: str | None = None
     base_url: str | None = None

@@ -67,10 +67,14 @@ def run(config: RunConfig, *, progress: Progress = lambda _event: None, resume: 
             _begin(language, records, earlier_s)
             learning, playing = (_perceived(phase, language) for phase in (learning, playing))
         stopped = _learn(
-            Session(learning, config.seed, records, progress), learner, spec.learning_steps, folder, language
+            Session(learning, config.seed, records, progress, screenshots=config.screenshots),
+            learner,
+            spec.learning_steps,
+            folder,
+            language,
         )
         if stopped is None:
-            session = Session(playing, config.seed, records, progress)
+            session = Session(playing, config.seed, records, progress, screenshots=config.screenshots)
             stopped = _play(session, learner.store, config, max_steps, language)
         report = report_on(
             results_of(records),
@@ -134,7 +138,12 @@ def _made(config: RunConfig, spec: EnvironmentSpec, *, learning: bool) -> Enviro
     options = config.environment_options(learning=learning)
     is_isolated = spec.time_limit_s is not None if config.isolated is None else config.isolated
     with told_as_failure(spec.name, "make"):
-        return isolated(config.environment, options) if is_isolated else spec.make(options)
+        if is_isolated:
+            return isolated(config.environment, options)
+        try:
+            return spec.make(options)
+        except ModuleNotFoundError as error:
+            raise build.missing_extra(f"environment {spec.name}", error.name or str(error)) from error
 
 
 def _expect_to_be_read(environment: Environment, config: RunConfig, spec: EnvironmentSpec) -> None:
@@ -240,8 +249,7 @@ def _restored(records: RunStore, config: RunConfig) -> Learner:
     finished = records.completed("learn")
     source = f"the run in {records.path}"
     kept, learned = records.begun_with, records.last_learned()
-    # A run that began with rules and did not keep them is of an older agentwm: they can only be read where they are now.
-    base = _initial_rules(config) if kept is None else RuleStore.from_files(json.loads(kept), source=source)
+    base = RuleStore() if kept is None else RuleStore.from_files(json.loads(kept), source=source)
     rules = base if learned is None else RuleStore.from_files(json.loads(learned), source=source)
     lived = [records.trajectory(each.episode) for each in finished if each.steps]
     return Learner(rules, lived, base=base, explores=config.explore)

@@ -6,7 +6,10 @@ from contextlib import contextmanager
 from agentwm.errors import AgentwmError, EnvironmentFailureError, quoted
 from agentwm.types import Observation, Perception, State
 
-__all__ = ["expect_facts", "expect_observation", "expect_values", "failure", "told_as_failure"]
+__all__ = ["PNG", "expect_facts", "expect_observation", "expect_png", "expect_values", "failure", "told_as_failure"]
+
+PNG = b"\x89PNG\r\n\x1a\n"
+"""How every PNG begins."""
 
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 _PLAIN_OR_LIKE_IT = (str, int, float)
@@ -39,6 +42,15 @@ def expect_observation(seen: Observation) -> Observation:
     if isinstance(seen, Observation):
         return seen
     raise EnvironmentFailureError(f"expected the environment to answer with an Observation, got {quoted(seen)}")
+
+
+def expect_png(seen: object) -> bytes | None:
+    """Return ``seen``. Raises: EnvironmentFailureError where it is neither a PNG nor None."""
+    if seen is None or (isinstance(seen, bytes) and seen.startswith(PNG)):
+        return seen
+    raise EnvironmentFailureError(
+        f"expected the bytes of a PNG, or None, for a screenshot, got {quoted(seen, limit=40)}"
+    )
 
 
 def expect_facts(perception: Perception) -> Perception:

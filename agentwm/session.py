@@ -1,23 +1,24 @@
 """One phase of a run: its episodes, as they are played, put on record and told to whoever watches."""
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from agentwm.agent import Episode
 from agentwm.errors import AgentwmError, EnvironmentFailureError, RunStoreError, TaskError, quoted
 from agentwm.evaluation import EpisodeResult, ProgressEvent, result_of
-from agentwm.faults import told_as_failure
+from agentwm.faults import expect_png, told_as_failure
 from agentwm.learning import AfterStep, BeforeStep
 from agentwm.records import EpisodeWriter, RunStore
-from agentwm.types import Action, Environment, Goal, Transition
+from agentwm.types import Action, Environment, Goal, Pictured, Transition
 
 __all__ = ["Attempt", "Phase", "Progress", "Session"]
 
 Progress = Callable[[ProgressEvent], None]
 
 NO_SPLIT = "none"
+UNKNOWN = "unknown"  # the family of a task of which the environment cannot say it
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,23 +71,36 @@ class Play(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An episode that came to its end; ``episode`` is None where it could not begin, ``error`` says what broke it off."""
+    """An episode that came to its end; ``episode`` is None where it could not begin, ``error`` says what broke it off.
+
+    An environment that broke down is asked nothing more, so ``returned`` and ``achievements`` are None then, too.
+    """
 
     number: int
     task: str
     episode: Episode | None = None
     error: str | None = None
+    is_won: bool = False
+    returned: float | None = None
+    achievements: Mapping[str, int] | None = None
 
 
 class Session:
-    """Plays the episodes of ``phase`` that ``records`` do not have."""
+    """Plays the episodes of ``phase`` that ``records`` do not have.
 
-    def __init__(self, phase: Phase, seed: int, records: RunStore, progress: Progress) -> None:
+    With ``screenshots``, what an environment with a face looks like is kept along the way.
+    """
+
+    def __init__(
+        self, phase: Phase, seed: int, records: RunStore, progress: Progress, *, screenshots: bool = True
+    ) -> None:
         self._phase = phase
         self._seed = seed
         self._records = records
         self._progress = progress
+        self._screenshots = screenshots
         self._rules = 0
+        self._task_type = UNKNOWN
 
     @property
     def _environment(self) -> Environment:
@@ -115,23 +129,33 @@ class Session:
     def attempt(self, number: int, task: str, play: Play) -> Attempt:
         """Have ``task`` played, every step on record before the next one."""
         writer = EpisodeWriter(self._records, number)
-        task_type = self._environment.task_type(task)
+        self._task_type = UNKNOWN
         episode = None
         try:
+            with told_as_failure(self._environment.name, f"task_type of {task}"):
+                self._task_type = self._environment.task_type(task)
             episode = Episode(self._environment, task, seed=self._seed)
-            writer.begin(self._phase.name, task, task_type, episode.goal)
+            writer.begin(self._phase.name, task, self._task_type, episode.goal)
             writer.start(episode.goal, episode.observation, episode.start)
+            self._show(writer)
             play(
                 episode,
                 rng=random.Random(f"{self._seed}-{number}"),
-                before_step=lambda action, predicted, plan: writer.intend(action, predicted, plan.spent),
+                before_step=writer.intend,
                 after_step=lambda transition: self._after_step(number, transition, episode, writer),
+            )
+            return Attempt(
+                number,
+                task,
+                episode,
+                is_won=episode.is_won,
+                returned=episode.returned,
+                achievements=episode.achievements,
             )
         except (EnvironmentFailureError, TaskError) as error:
             if episode is None:
-                writer.begin(self._phase.name, task, task_type, Goal(""))
+                writer.begin(self._phase.name, task, self._task_type, Goal(""))
             return Attempt(number, task, episode, str(error) or type(error).__name__)
-        return Attempt(number, task, episode)
 
     def done_in(self, number: int) -> tuple[Action, ...]:
         """Return what is on record as done in the episode ``number``, which is perhaps not begun yet."""
@@ -139,38 +163,41 @@ class Session:
 
     def _after_step(self, number: int, transition: Transition, episode: Episode | None, writer: EpisodeWriter) -> None:
         writer.record(transition)
+        self._show(writer)
         assert episode is not None
         command = episode.vocabulary.actions[transition.action.verb].render(transition.action.args)
-        self._tell(number, task=episode.task, step=len(episode.transitions), text=command)
+        self._tell(number, step=len(episode.transitions), text=command)
+
+    def _show(self, writer: EpisodeWriter) -> None:
+        """Put on record what the environment looks like now, where it has a face."""
+        if self._screenshots and isinstance(self._environment, Pictured):
+            with told_as_failure(self._environment.name, "screenshot"):
+                png = self._environment.screenshot()
+            writer.show(expect_png(png))
 
     def end(self, attempt: Attempt, rules: int, *, learned: str | None = None) -> None:
         """Put on record how ``attempt`` ended and, in the same stroke, what was ``learned`` from it."""
         self._rules = rules
         lived = [] if attempt.episode is None else attempt.episode.transitions
-        ended = (
-            attempt.episode if attempt.error is None else None
-        )  # an environment that broke down is asked nothing more
         self._records.end_episode(
             attempt.number,
-            won=ended is not None and ended.is_won,
+            won=attempt.is_won,
             steps=len(lived),
             error=attempt.error,
             learned=learned,
-            returned=None if ended is None else ended.returned,
-            achievements=None if ended is None else ended.achievements,
+            returned=attempt.returned,
+            achievements=attempt.achievements,
         )
         self._tell(attempt.number + 1, result=result_of(self._records.episode(attempt.number)))
 
-    def _tell(
-        self, number: int, *, task: str = "", step: int = 0, text: str = "", result: EpisodeResult | None = None
-    ) -> None:
+    def _tell(self, number: int, *, step: int = 0, text: str = "", result: EpisodeResult | None = None) -> None:
         """Tell of a step, or of an episode's end; the episodes before ``number`` have ended."""
         self._progress(
             ProgressEvent(
                 phase=self._phase.name,
                 done=number - self._phase.first,
                 total=len(self._phase.tasks),
-                task_type=result.task_type if result else self._environment.task_type(task),
+                task_type=result.task_type if result else self._task_type,
                 step=result.steps if result else step,
                 text=text,
                 result=result,

@@ -67,7 +67,8 @@ def test_an_unknown_name_says_what_there_is_and_what_was_meant() -> None:
         build.load("backends", "gpt")
 
 
-def test_a_missing_package_of_ours_names_the_extra(install: Install) -> None:
+def test_a_missing_package_of_ours_names_the_extra(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "miniwob", None)  # as if it were not installed
     install("agentwm-moon", "import miniwob", moon="SPEC")
     with pytest.raises(MissingExtraError, match=r"needs the package 'miniwob'.*pip install 'agentwm\[web\]'"):
         build.environment("moon")
@@ -76,6 +77,21 @@ def test_a_missing_package_of_ours_names_the_extra(install: Install) -> None:
 def test_a_missing_package_of_a_stranger_is_named_itself(install: Install) -> None:
     install("agentwm-moon", "import no_such_package.inside", moon="SPEC")
     with pytest.raises(MissingExtraError, match=r"pip install 'no_such_package'"):
+        build.environment("moon")
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("raise RuntimeError('cheese')", r"'moon' is broken: agentwm_moon:SPEC raised RuntimeError \('cheese'\)"),
+        ("SPECK = None", r"'moon' is broken: agentwm_moon:SPEC raised AttributeError \(.*no attribute 'SPEC'"),
+        ("import", r"'moon' is broken: agentwm_moon:SPEC raised SyntaxError"),
+        ("import sys; sys.exit(4)", r"'moon' is broken: agentwm_moon:SPEC raised SystemExit"),
+    ],
+)
+def test_a_package_that_is_broken_is_said_to_be(install: Install, source: str, said: str) -> None:
+    install("agentwm-moon", source, moon="SPEC")
+    with pytest.raises(ConfigurationError, match=said):
         build.environment("moon")
 
 

@@ -212,4 +212,4 @@ def test_a_run_of_another_version_says_so(finished: Path, tmp_path: Path) -> Non
     with contextlib.closing(sqlite3.connect(tmp_path / "run.db")) as copy, RunStore.open(finished) as store:
         store._db.backup(copy)
         copy.execute("PRAGMA user_version = 99")
-    assert "expected run format 2" in complaint(agentwm_here("replay", tmp_path, "0", cwd=tmp_path))
+    assert "expected run format 3" in complaint(agentwm_here("replay", tmp_path, "0", cwd=tmp_path))

@@ -2,9 +2,7 @@
 
 import json
 import shutil
-import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from dataclasses import replace
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
@@ -263,18 +261,6 @@ def test_questions_are_put_by_the_rules_that_the_run_began_with_whatever_became_
     assert agentwm_here("export", "run", cwd=tmp_path).stdout == at_once
     shutil.rmtree(rules)
     assert agentwm_here("export", "run", cwd=tmp_path).stdout == at_once
-
-
-def test_a_run_that_did_not_keep_its_first_rules_says_so_where_they_are_needed(tmp_path: Path) -> None:
-    rules = tmp_path / "rules"
-    RuleStore((parse_rule("look then 1.00 success"),)).save(rules)
-    run(RunConfig(environment="alfworld", learn=1, episodes=0, rules=rules, out=tmp_path / "run"))
-    with closing(sqlite3.connect(tmp_path / "run" / "run.db")) as database:  # as a run was before they were kept
-        database.execute("DROP TABLE begun_with")
-        database.commit()
-    said = complaint(agentwm_here("export", "run", cwd=tmp_path))
-    assert "by the rules that the run in run began with, and it did not keep them" in said
-    assert agentwm_here("export", "run", "--format", "transitions", cwd=tmp_path).returncode == 0
 
 
 def test_what_is_printed_is_utf_8_wherever_it_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,6 +120,25 @@ def test_every_fault_ends_its_episode_as_an_error_and_the_next_one_is_played(
     assert living(list(pids - {os.getpid()})) == []
 
 
+def raising(*_: object) -> object:
+    raise LookupError
+
+
+@pytest.mark.parametrize(
+    ("name", "broken", "lived"),
+    [("task_type", raising, 0), ("is_won", property(raising), LENGTH), ("returned", property(raising), LENGTH)],
+)
+def test_what_breaks_before_or_after_an_episode_ends_that_episode_alone(
+    world: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, broken: object, lived: int
+) -> None:
+    monkeypatch.setattr(world.FaultyWorld, name, broken, raising=False)
+    report = played(tmp_path / "run", "loud", isolated=False)
+    assert (report.episodes, report.success.count, report.broken_off) == (4, 0, 4)
+    assert all(name in error and "LookupError" in error for error in report.errors)
+    with RunStore.open(tmp_path / "run") as records:
+        assert [record.steps for record in records.episodes()] == [lived] * 4
+
+
 def test_an_environment_may_print_as_much_as_it_likes(notes: Path, tmp_path: Path) -> None:
     report = played(tmp_path / "run", "loud")
     assert (report.success.count, report.errors) == (report.episodes, [])

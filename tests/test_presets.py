@@ -1,9 +1,7 @@
 """Presets: each a composition of roles that plays as it says, fills in what was not given, and contradicts nobody in silence."""
 
 import json
-import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -188,50 +186,6 @@ def test_a_preset_is_resumed_as_it_was(rules: Path, tmp_path: Path) -> None:
         begun = RunConfig.parse(store.config | {"out": tmp_path / "cut"})
     assert comparable(run(begun, resume=True))["planning"] == comparable(calm)["planning"]
     assert lived(tmp_path / "cut") == lived(tmp_path / "calm")
-
-
-# --- runs from before -----------------------------------------------------------------------------------------------------
-
-
-def aged(folder: Path) -> None:
-    """Make the run in ``folder`` one of an agentwm that knew neither presets nor budgets of decisions."""
-    with closing(sqlite3.connect(folder / "run.db")) as database:
-        [[text, report]] = database.execute("SELECT config, report FROM run").fetchall()
-        old = {name: value for name, value in json.loads(text).items() if name not in {"preset", "budget", "explore"}}
-        database.execute("UPDATE run SET config = ?", (json.dumps(old),))
-        if report:
-            said = {
-                name: value
-                for name, value in json.loads(report).items()
-                if name not in {"preset", "explored", "planning"}
-            }
-            database.execute("UPDATE run SET report = ?", (json.dumps(said),))
-        database.execute("DROP TABLE spent")
-        database.commit()
-
-
-def test_a_finished_run_from_before_still_opens(rules: Path, tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    report = run(config(out, rules))
-    aged(out)
-    again = run(config(out, rules), resume=True)
-    assert again == report.model_copy(update={"planning": None})
-    with RunStore.open(out) as store:
-        assert [each.spent.decisions for each in store.episodes()] == [0]
-
-
-def test_an_unfinished_run_from_before_goes_on(rules: Path, tmp_path: Path) -> None:
-    calm = run(config(tmp_path / "calm", rules, episodes=2))
-    with pytest.raises(KeyboardInterrupt):
-        run(config(tmp_path / "cut", rules, episodes=2), progress=cut(3))
-    with RunStore.open(tmp_path / "cut") as store:
-        done = len(store.trajectory(0))
-    aged(tmp_path / "cut")
-    resumed = run(config(tmp_path / "cut", rules, episodes=2), resume=True)
-    assert lived(tmp_path / "cut") == lived(tmp_path / "calm")
-    assert calm.planning is not None
-    assert resumed.planning is not None
-    assert resumed.planning.decisions == calm.planning.decisions - done, "what was not kept is not made up"
 
 
 # --- exploring for learning alone ----------------------------------------------------------------------------------------

@@ -349,9 +349,9 @@ def test_what_is_no_run_is_said_in_one_sentence(tmp_path: Path) -> None:
 
 def test_a_run_of_an_earlier_format_is_refused(store: RunStore) -> None:
     with contextlib.closing(sqlite3.connect(store.path / "run.db", isolation_level=None)) as earlier:
-        earlier.execute("PRAGMA user_version = 1")
+        earlier.execute("PRAGMA user_version = 2")
     for reopen in (RunStore.open, RunStore.resume):
-        with pytest.raises(RunStoreError, match=r"expected run format 2, but .* has 1: use the agentwm that wrote it"):
+        with pytest.raises(RunStoreError, match=r"expected run format 3, but .* has 2: use the agentwm that wrote it"):
             reopen(store.path)
 
 

@@ -2,7 +2,6 @@
 
 import io
 import random
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -86,19 +85,6 @@ def test_an_environment_that_counts_for_itself_is_believed(tmp_path: Path) -> No
     assert report.achievements.shares == {"garden": 1.0, "moon": 0.0}
     assert report.achievements.score == pytest.approx((101 * 1) ** 0.5 - 1), "the geometric mean of 101 and 1, less 1"
     assert Report.model_validate_json(report.model_dump_json()) == report
-
-
-@pytest.mark.usefixtures("counting")
-def test_a_run_from_before_scores_were_kept_is_read_and_goes_on(tmp_path: Path) -> None:
-    played(tmp_path / "run", episodes=0)
-    with sqlite3.connect(tmp_path / "run" / "run.db") as database:
-        database.execute("DROP TABLE scores")
-    database.close()
-    with RunStore.open(tmp_path / "run") as records:
-        assert all(each.returned != 0.5 and not each.achievements for each in records.episodes())
-    with RunStore.resume(tmp_path / "run") as records:
-        records.end_episode(0, won=True, steps=2, returned=0.25, achievements={"garden": 3})
-        assert (records.episode(0).returned, records.episode(0).achievements) == (0.25, {"garden": 3})
 
 
 def test_what_an_environment_counts_is_heard_through_whoever_reads_it() -> None:

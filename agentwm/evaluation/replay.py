@@ -1,17 +1,21 @@
 """An episode, step by step: what was predicted beside what happened."""
 
+from pathlib import Path
+
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from agentwm.errors import ConfigurationError
+from agentwm.evaluation.replay_page import episode_page
 from agentwm.records import EpisodeRecord, RunStore, StepRecord
 from agentwm.rules.language import Rule
 from agentwm.rules.laws import Law
 from agentwm.rules.store import Record, RuleStore
 from agentwm.types import Prediction, State, Transition
 
-__all__ = ["episode_list", "episode_view", "rule_view"]
+__all__ = ["episode_list", "episode_view", "rule_view", "write_page"]
 
 SPOKEN_SHOWN = 5
 
@@ -53,6 +57,18 @@ def episode_view(store: RunStore, episode: int, rules: RuleStore) -> RenderableT
     if spoken:
         parts += [Text("\nthe rules that spoke", style="bold"), _named_rules(spoken, rules)]
     return Group(*parts)
+
+
+def write_page(store: RunStore, episode: int, rules: RuleStore, path: Path) -> None:
+    """Write ``episode`` to ``path`` as one page for a browser, which needs no other file.
+
+    Raises: RunStoreError when there is no such episode; ConfigurationError when the file cannot be written.
+    """
+    text = episode_page(store, episode, rules)
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"cannot write the page to {path}: {error.strerror}") from error
 
 
 def rule_view(rule: Rule | Law, record: Record, store: RunStore | None = None) -> RenderableType:

@@ -8,6 +8,7 @@ from typing import Any
 from agentwm.errors import ConfigurationError, EnvironmentFailureError, TaskError
 from agentwm.isolation.process import Worker
 from agentwm.isolation.wire import Differences, Receiver, Told
+from agentwm.misuse import begun
 from agentwm.types import Action, Environment, Goal, Observation, Perceiver, Reference, Vocabulary
 
 __all__ = ["IsolatedEnvironment"]
@@ -69,13 +70,13 @@ class IsolatedEnvironment:
     @property
     def vocabulary(self) -> Vocabulary:
         """What can be said and done in the present task."""
-        words: Vocabulary = self._begun(self._handed_over.get("vocabulary"))[1]
+        words: Vocabulary = begun(self._handed_over.get("vocabulary"))[1]
         return words
 
     @property
     def goal(self) -> Goal:
         """What the present task asks for."""
-        goal: Goal = self._begun(self._goal)
+        goal: Goal = begun(self._goal)
         return goal
 
     @property
@@ -118,7 +119,7 @@ class IsolatedEnvironment:
 
         Raises: EnvironmentFailureError before the first and after the end of an episode, and when the environment breaks down.
         """
-        self._begun(self._goal)
+        begun(self._goal)
         if self._worker is None:
             raise EnvironmentFailureError(
                 f"the process of {self.name} has ended: expected reset, got the action {action}"
@@ -133,6 +134,13 @@ class IsolatedEnvironment:
         """Return how well ``task`` can be played; None where the environment does not know."""
         known: Reference | None = self._once("reference", task, seed, limit_s=STARTUP_S)
         return known
+
+    def screenshot(self) -> bytes | None:
+        """Return what the episode in progress looks like now, as a PNG; None where there is nothing to see."""
+        if self._worker is None or not self._once("is_pictured"):
+            return None
+        png: bytes | None = self._ask("screenshot")
+        return png
 
     def close(self) -> None:
         """Close the environment and end its process. May be called twice.
@@ -191,12 +199,6 @@ class IsolatedEnvironment:
         """Keep what was handed over, unless it is the same as before: whoever compares by identity finds it so."""
         if what not in self._handed_over or self._handed_over[what][0] != pickled:
             self._handed_over[what] = pickled, pickle.loads(pickled)  # noqa: S301 -- from the process begun here
-
-    @staticmethod
-    def _begun(value: Any) -> Any:
-        if value is None:
-            raise EnvironmentFailureError("no task has been begun: expected reset first")
-        return value
 
 
 def _what(environment: str, name: str, args: tuple[Any, ...]) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from agentwm.errors import AgentwmError
 from agentwm.faults import told_as_failure
 from agentwm.isolation.wire import Answer, Sender, Told, pickled, written_error
-from agentwm.types import Action, Environment, Goal, Reference, Referenced
+from agentwm.types import Action, Environment, Goal, Pictured, Reference, Referenced
 
 __all__ = ["GRACE_S", "main"]
 
@@ -88,6 +88,14 @@ class Served:
         """Return how well ``task`` can be played, None where the environment does not know."""
         environment = self._environment
         return environment.reference(task, seed=seed) if isinstance(environment, Referenced) else None
+
+    def is_pictured(self) -> bool:
+        """Return whether the environment has a face."""
+        return isinstance(self._environment, Pictured)
+
+    def screenshot(self) -> bytes | None:
+        """Return what the present task looks like now."""
+        return self._environment.screenshot() if isinstance(self._environment, Pictured) else None
 
     def close(self) -> None:
         """Close the environment."""

@@ -9,7 +9,7 @@ from agentwm.errors import TaskError
 from agentwm.llm.asking import ReplyCount
 from agentwm.llm.goals import LLMGoalReader
 from agentwm.llm.perceiver import LLMPerceiver
-from agentwm.types import Action, Environment, Goal, Observation, Perceiver, Vocabulary
+from agentwm.types import Action, Environment, Goal, Observation, Perceiver, Pictured, Vocabulary
 
 __all__ = ["PROMPTS", "Perceiving"]
 
@@ -116,6 +116,10 @@ class Perceiving:
     def step(self, action: Action) -> Observation:
         """Do ``action`` and return what is seen."""
         return self._inner.step(action)
+
+    def screenshot(self) -> bytes | None:
+        """Return what the environment looks like now; None where there is nothing to see."""
+        return self._inner.screenshot() if isinstance(self._inner, Pictured) else None
 
     def close(self) -> None:
         """Release what the environment holds."""

@@ -7,41 +7,37 @@ from pathlib import Path
 
 from agentwm.errors import RunStoreError
 
-__all__ = ["DATABASE", "LATER", "connect", "create_database", "expect_ours", "lock", "reading"]
+__all__ = ["DATABASE", "connect", "create_database", "expect_ours", "lock", "reading"]
 
 DATABASE = "run.db"
-FORMAT = 2
+FORMAT = 3
 APPLICATION_ID = 0x6177_6D31  # "awm1", so that `file` and we know our own files
 BUSY_TIMEOUT_MS = 5_000
 
 _SCHEMA = """
 CREATE TABLE run (
-    config TEXT NOT NULL, versions TEXT NOT NULL, created_s REAL NOT NULL, status TEXT NOT NULL, report TEXT
+    config TEXT NOT NULL, versions TEXT NOT NULL, created_s REAL NOT NULL, status TEXT NOT NULL, report TEXT, begun_with TEXT
 );
 CREATE TABLE episodes (
     episode INTEGER PRIMARY KEY, phase TEXT NOT NULL, task TEXT NOT NULL, task_type TEXT NOT NULL,
     goal TEXT NOT NULL, status TEXT NOT NULL, opening TEXT, opening_facts TEXT, opening_actions TEXT, start TEXT,
-    won INTEGER, steps INTEGER, error TEXT, learned TEXT, began_s REAL NOT NULL, wall_s REAL
+    won INTEGER, steps INTEGER, error TEXT, learned TEXT, began_s REAL NOT NULL, wall_s REAL, returned REAL, achievements TEXT
 );
 CREATE TABLE steps (
     episode INTEGER NOT NULL REFERENCES episodes, step INTEGER NOT NULL,
     action TEXT NOT NULL, predicted TEXT, predicted_success INTEGER, began_s REAL NOT NULL,
     observation TEXT, facts TEXT, actions TEXT, reward REAL, terminated INTEGER, truncated INTEGER,
-    succeeded INTEGER, changed TEXT, told TEXT, believed TEXT, forgotten TEXT, wall_s REAL,
+    succeeded INTEGER, changed TEXT, told TEXT, believed TEXT, forgotten TEXT, wall_s REAL, spent TEXT, plan TEXT,
     PRIMARY KEY (episode, step)
 );
--- A table of its own, with one row or none: runs from before it was kept stay readable.
-CREATE TABLE begun_with (learned TEXT NOT NULL);
+-- Many moments look alike, so a picture is kept once, under the hash of its bytes.
+CREATE TABLE pictures (digest TEXT PRIMARY KEY, png BLOB NOT NULL);
+-- The picture after so many steps of an episode, 0 for its beginning.
+CREATE TABLE screenshots (
+    episode INTEGER NOT NULL REFERENCES episodes, steps INTEGER NOT NULL, digest TEXT NOT NULL REFERENCES pictures,
+    PRIMARY KEY (episode, steps)
+) WITHOUT ROWID;
 """
-
-# Tables of their own, too; a run from before they were kept gets them when it goes on.
-LATER = (
-    """
-CREATE TABLE IF NOT EXISTS spent (
-    episode INTEGER, step INTEGER, spent TEXT NOT NULL, PRIMARY KEY (episode, step)
-) WITHOUT ROWID""",
-    "CREATE TABLE IF NOT EXISTS scores (episode INTEGER PRIMARY KEY, returned REAL, achievements TEXT)",
-)
 
 
 def create_database(path: Path, *, config: str, versions: str, now: float, begun_with: str | None = None) -> None:
@@ -50,13 +46,9 @@ def create_database(path: Path, *, config: str, versions: str, now: float, begun
     new.unlink(missing_ok=True)
     with closing(sqlite3.connect(new)) as database:
         database.executescript(_SCHEMA)
-        for table in LATER:
-            database.execute(table)
         database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         database.execute(f"PRAGMA user_version = {FORMAT}")
-        database.execute("INSERT INTO run VALUES (?, ?, ?, 'running', NULL)", (config, versions, now))
-        if begun_with is not None:
-            database.execute("INSERT INTO begun_with VALUES (?)", (begun_with,))
+        database.execute("INSERT INTO run VALUES (?, ?, ?, 'running', NULL, ?)", (config, versions, now, begun_with))
         database.commit()
     new.rename(path / DATABASE)
     with closing(connect(path)) as database:
@@ -72,7 +64,9 @@ def expect_ours(database: sqlite3.Connection, path: Path) -> None:
     if application_id != APPLICATION_ID:
         raise RunStoreError(f"expected a run of agentwm, but {path / DATABASE} is another program's sqlite file")
     if version != FORMAT:
-        raise RunStoreError(f"expected run format {FORMAT}, but {path} has {version}: use the agentwm that wrote it")
+        raise RunStoreError(
+            f"expected run format {FORMAT}, but {path} has {version}: use the agentwm that wrote it, or begin a new run"
+        )
     if complaint != "ok":
         raise RunStoreError(f"the run in {path} is damaged: {complaint}")
 

@@ -7,10 +7,24 @@ shortened in ``written.py``.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
-from agentwm.types import Action, Condition, Fluent, Goal, Outcome, Prediction, Ref, Spent, State, Term, Value, Var
+from agentwm.types import (
+    Action,
+    Condition,
+    Fluent,
+    Goal,
+    Outcome,
+    Plan,
+    Prediction,
+    Ref,
+    Spent,
+    State,
+    Term,
+    Value,
+    Var,
+)
 
 __all__ = [
     "action_from",
@@ -22,6 +36,8 @@ __all__ = [
     "goal_text",
     "named_data",
     "named_from",
+    "plan_from",
+    "plan_text",
     "prediction_from",
     "prediction_text",
     "spent_from",
@@ -29,6 +45,10 @@ __all__ = [
     "state_from",
     "state_text",
 ]
+
+PLAN_ACTIONS = 20
+OTHERS, OTHER_ACTIONS = 4, 6
+"""How much is kept of a plan, and of how many that it was weighed against: what a person would read."""
 
 encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
@@ -87,6 +107,37 @@ def spent_text(spent: Spent) -> str:
 def spent_from(text: str) -> Spent:
     """Return what `spent_text` wrote."""
     return Spent(**json.loads(text))
+
+
+def plan_text(plan: Plan) -> str:
+    """Return ``plan`` as JSON: its first actions, why it was chosen and what for, and the best of those it was weighed against.
+
+    What is foretold of it and what it cost stand elsewhere, or are not kept.
+    """
+    others = [_plan_data(each, OTHER_ACTIONS) for each in plan.considered[:OTHERS]]
+    return encode(_plan_data(plan, PLAN_ACTIONS) | ({"considered": others} if others else {}))
+
+
+def plan_from(text: str) -> Plan:
+    """Return what `plan_text` wrote."""
+    data = json.loads(text)
+    return replace(_plan(data), considered=tuple(map(_plan, data.get("considered", ()))))
+
+
+def _plan_data(plan: Plan, most: int) -> dict[str, object]:
+    data: dict[str, object] = {"actions": [named_data(action) for action in plan.actions[:most]], "reason": plan.reason}
+    told = {
+        "value": plan.value,
+        "reaches_goal": plan.reaches_goal,
+        "is_bold": plan.is_bold,
+        "is_vetoed": plan.is_vetoed,
+    }
+    return data | {name: value for name, value in told.items() if value is not None and value is not False}
+
+
+def _plan(data: Mapping[str, Any]) -> Plan:
+    told = {name: value for name, value in data.items() if name not in {"actions", "considered"}}
+    return Plan(tuple(Action(*named_from(each)) for each in data["actions"]), **told)
 
 
 def goal_text(goal: Goal) -> str:

@@ -10,11 +10,10 @@ from typing import Any
 from agentwm.errors import RunStoreError
 from agentwm.records import encoding
 from agentwm.records.written import Written, is_same
-from agentwm.types import Action, Fluent, Goal, Observation, Prediction, Spent, State, Transition
+from agentwm.types import Action, Fluent, Goal, Observation, Plan, Prediction, Spent, State, Transition
 
 __all__ = [
     "EPISODE_COLUMNS",
-    "NO_SCORE",
     "OUTCOME_COLUMNS",
     "EpisodeRecord",
     "StepRecord",
@@ -28,6 +27,7 @@ __all__ = [
 
 EPISODE_COLUMNS = """
     e.episode, phase, task, task_type, goal, status, won, coalesce(e.steps, 0), error, learned, coalesce(e.wall_s, 0),
+    returned, achievements,
     (SELECT count(*) FROM steps s WHERE s.episode = e.episode AND s.succeeded IS NOT NULL AND predicted_success IS NOT NULL),
     (SELECT count(*) FROM steps s WHERE s.episode = e.episode AND s.succeeded = predicted_success),
     (SELECT total(reward) FROM steps s WHERE s.episode = e.episode),
@@ -37,8 +37,6 @@ EPISODE_COLUMNS = """
 OUTCOME_COLUMNS = (
     "observation", "facts", "actions", "reward", "terminated", "truncated", "succeeded", "changed", "believed", "told", "forgotten"
 )  # fmt: skip
-
-NO_SCORE = (None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,8 @@ class EpisodeRecord:
 class StepRecord:
     """One step as it was written: the intent, and what came of it.
 
-    ``transition`` is None while the outcome is unknown.
+    ``transition`` is None while the outcome is unknown. ``plan`` is the plan it began, None where that was not written, without what was
+    foretold of it, and with the best of the plans it was weighed against; see `encoding.plan_text`.
     """
 
     step: int
@@ -83,18 +82,13 @@ class StepRecord:
     predicted: Prediction | None
     transition: Transition | None
     wall_s: float
+    plan: Plan | None = None
 
 
-def episode_record(
-    row: tuple[Any, ...], spent: Sequence[Spent] = (), score: tuple[float | None, str | None] = NO_SCORE
-) -> EpisodeRecord:
-    """Return what a row of `EPISODE_COLUMNS` says, of an episode whose decisions have ``spent`` so much.
-
-    ``score`` is the environment's own: what was returned, and the JSON of what was achieved.
-    """
-    episode, phase, task, task_type, goal, status, won, steps, error, learned, wall_s, predictions, right, *rest = row
-    rewards, failures = rest
-    returned, achievements = score
+def episode_record(row: tuple[Any, ...], spent: Sequence[Spent] = ()) -> EpisodeRecord:
+    """Return what a row of `EPISODE_COLUMNS` says, of an episode whose decisions have ``spent`` so much."""
+    episode, phase, task, task_type, goal, status, won, steps, error, learned, wall_s, *rest = row
+    returned, achievements, predictions, right, rewards, failures = rest
     return EpisodeRecord(
         episode=episode,
         phase=phase,
@@ -157,13 +151,14 @@ def outcome_row(transition: Transition, written: Written) -> tuple[Any, ...]:
 
 def step_record(row: tuple[Any, ...], before: State, written: Written) -> StepRecord:
     """Return the step that ``row`` holds, which began in the belief ``before``."""
-    step, action_text, predicted_text, wall_s, *outcome = row
+    step, action_text, predicted_text, plan_text, wall_s, *outcome = row
     action, predicted = encoding.action_from(action_text), encoding.prediction_from(predicted_text)
+    plan = None if plan_text is None else encoding.plan_from(plan_text)
     text, facts, actions, reward, terminated, truncated, succeeded, changed_text, believed, told_text, forgotten = (
         outcome
     )
     if succeeded is None:
-        return StepRecord(step, action, predicted, None, wall_s)
+        return StepRecord(step, action, predicted, None, wall_s, plan)
     observation = Observation(
         *observation_parts((text, facts, actions), written),
         reward=reward,
@@ -176,7 +171,7 @@ def step_record(row: tuple[Any, ...], before: State, written: Written) -> StepRe
         del after[fluent]
     told = written.fluents_from(told_text)
     transition = Transition(before, action, after, observation, bool(succeeded), changed, told, predicted)
-    return StepRecord(step, action, predicted, transition, wall_s)
+    return StepRecord(step, action, predicted, transition, wall_s, plan)
 
 
 def _difference(transition: Transition) -> tuple[State, list[Fluent]]:

@@ -11,6 +11,7 @@ Source: WAL with synchronous=NORMAL and a transaction per step lost 0 of 23,904 
 measured before this was built). NORMAL may lose the last steps to a power cut, never corrupt the file; FULL is 77 times slower.
 """
 
+import hashlib
 import json
 import platform
 import sqlite3
@@ -25,10 +26,9 @@ from typing import Any, Self
 
 from agentwm.errors import RunStoreError, quoted
 from agentwm.records import encoding
-from agentwm.records.database import DATABASE, LATER, connect, create_database, expect_ours, lock, reading
+from agentwm.records.database import DATABASE, connect, create_database, expect_ours, lock, reading
 from agentwm.records.rows import (
     EPISODE_COLUMNS,
-    NO_SCORE,
     OUTCOME_COLUMNS,
     EpisodeRecord,
     StepRecord,
@@ -40,7 +40,7 @@ from agentwm.records.rows import (
     step_record,
 )
 from agentwm.records.written import Written
-from agentwm.types import Action, Goal, Observation, Prediction, Spent, State, Trajectory, Transition
+from agentwm.types import Action, Goal, Observation, Plan, Prediction, Spent, State, Trajectory, Transition
 
 __all__ = ["EpisodeRecord", "RunStore", "StepRecord"]
 
@@ -134,11 +134,7 @@ class RunStore:
         """
         cls.open(path).close()  # what is no run gets no lock file
         writer = lock(path)
-        store = cls(path, _open_ours(path), writer=writer, clock=clock)
-        with store._transaction() as db:
-            for table in LATER:
-                db.execute(table)
-        return store
+        return cls(path, _open_ours(path), writer=writer, clock=clock)
 
     @staticmethod
     def is_at(path: Path) -> bool:
@@ -173,11 +169,9 @@ class RunStore:
 
     @property
     def begun_with(self) -> str | None:
-        """What `create` was told that the run begins with; None where it was told nothing, or did not keep it yet."""
-        if self._row("SELECT 1 FROM sqlite_master WHERE name = 'begun_with'") is None:
-            return None
-        row = self._row("SELECT learned FROM begun_with")
-        return None if row is None else str(row[0])
+        """What `create` was told that the run begins with; None where it was told nothing."""
+        text: str | None = self._run_row("begun_with")
+        return text
 
     @property
     def is_finished(self) -> bool:
@@ -230,19 +224,21 @@ class RunStore:
         action: Action,
         predicted: Prediction | None = None,
         *,
-        spent: Spent | None = None,
+        plan: Plan | None = None,
     ) -> None:
         """Write that ``action`` is about to be done; steps count from 0. Repeating a step not yet recorded replaces it.
 
-        ``spent`` is what it took to decide on it.
+        ``plan`` is the plan that it begins, with what it took to decide on it.
 
         Raises: RunStoreError when the step has an outcome already.
         """
         with self._transaction() as db:
             cursor = db.execute(
-                "INSERT INTO steps (episode, step, action, predicted, predicted_success, began_s) VALUES (?, ?, ?, ?, ?, ?) "
+                "INSERT INTO steps (episode, step, action, predicted, predicted_success, began_s, spent, plan) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
                 "ON CONFLICT DO UPDATE SET action = excluded.action, predicted = excluded.predicted, "
-                "predicted_success = excluded.predicted_success, began_s = excluded.began_s WHERE succeeded IS NULL",
+                "predicted_success = excluded.predicted_success, began_s = excluded.began_s, spent = excluded.spent, "
+                "plan = excluded.plan WHERE succeeded IS NULL",
                 (
                     episode,
                     step,
@@ -250,12 +246,12 @@ class RunStore:
                     encoding.prediction_text(predicted),
                     None if predicted is None else predicted.success,
                     self._clock(),
+                    None if plan is None or plan.spent == Spent() else encoding.spent_text(plan.spent),
+                    None if plan is None else encoding.plan_text(plan),
                 ),
             )
             if cursor.rowcount != 1:
                 raise RunStoreError(f"step {step} of episode {episode} in {self.path} has been recorded already")
-            if spent is not None and spent != Spent():
-                db.execute("INSERT OR REPLACE INTO spent VALUES (?, ?, ?)", (episode, step, encoding.spent_text(spent)))
 
     def record(self, episode: int, step: int, transition: Transition) -> None:
         """Write what came of the step that `intend` announced. On return the step is acknowledged: it is never lost.
@@ -298,22 +294,37 @@ class RunStore:
         """
         with self._transaction() as db:
             db.execute(
-                "UPDATE episodes SET status = ?, won = ?, steps = ?, error = ?, learned = ?, wall_s = ? - began_s WHERE episode = ?",
-                ("error" if error else "done", won, steps, error, learned, self._clock(), episode),
+                "UPDATE episodes SET status = ?, won = ?, steps = ?, error = ?, learned = ?, wall_s = ? - began_s, returned = ?, "
+                "achievements = ? WHERE episode = ?",
+                (
+                    "error" if error else "done",
+                    won,
+                    steps,
+                    error,
+                    learned,
+                    self._clock(),
+                    returned,
+                    None if achievements is None else json.dumps(dict(achievements)),
+                    episode,
+                ),
             )
-            if returned is not None or achievements is not None:
-                counted = None if achievements is None else json.dumps(dict(achievements))
-                db.execute("INSERT OR REPLACE INTO scores VALUES (?, ?, ?)", (episode, returned, counted))
         self._end = None
+
+    def record_screenshot(self, episode: int, steps: int, png: bytes) -> None:
+        """Write what ``episode`` looks like after ``steps`` steps, as a PNG. Again for the same moment replaces it."""
+        digest = hashlib.sha256(png).hexdigest()
+        with self._transaction() as db:
+            db.execute("INSERT OR IGNORE INTO pictures VALUES (?, ?)", (digest, png))
+            db.execute("INSERT OR REPLACE INTO screenshots VALUES (?, ?, ?)", (episode, steps, digest))
 
     # --- reading ---
 
     def episodes(self, phase: str | None = None) -> list[EpisodeRecord]:
         """Return all episodes, or those of ``phase``, in the order played."""
         query = f"SELECT {EPISODE_COLUMNS} FROM episodes e WHERE ? IS NULL OR phase = ? ORDER BY episode"  # noqa: S608 - a constant
-        found, spent, scores = self._rows(query, (phase, phase)), self._spent(), self._scores()
+        found, spent = self._rows(query, (phase, phase)), self._spent()
         with decoding(self.path, "its list of episodes"):
-            return [episode_record(row, spent.get(row[0], ()), scores.get(row[0], NO_SCORE)) for row in found]
+            return [episode_record(row, spent.get(row[0], ())) for row in found]
 
     def episode(self, number: int) -> EpisodeRecord:
         """Return the episode ``number``.
@@ -324,7 +335,7 @@ class RunStore:
         row = self._row(f"SELECT {EPISODE_COLUMNS} FROM episodes e WHERE e.episode = ?", (number,))  # noqa: S608 - a constant
         assert row is not None, "its beginning was just read"
         with decoding(self.path, f"episode {number}"):
-            return episode_record(row, self._spent(number).get(number, ()), self._scores(number).get(number, NO_SCORE))
+            return episode_record(row, self._spent(number).get(number, ()))
 
     def completed(self, phase: str) -> list[EpisodeRecord]:
         """Return the episodes of ``phase`` that came to their end, well or badly."""
@@ -370,6 +381,11 @@ class RunStore:
         """
         return list(self._steps(episode, self._beginning(episode)))
 
+    def screenshots(self, episode: int) -> dict[int, bytes]:
+        """Return what ``episode`` looked like, as PNGs by the number of steps that were done until then; empty where nothing was kept."""
+        query = "SELECT steps, png FROM screenshots JOIN pictures USING (digest) WHERE episode = ? ORDER BY steps"
+        return {steps: bytes(png) for steps, png in self._rows(query, (episode,))}
+
     # --- within ---
 
     @contextmanager
@@ -407,22 +423,13 @@ class RunStore:
         return data
 
     def _spent(self, episode: int | None = None) -> dict[int, list[Spent]]:
-        """Return what each decision took, of all episodes or of one; nothing in a run from before that was kept."""
-        if self._row("SELECT 1 FROM sqlite_master WHERE name = 'spent'") is None:
-            return {}
-        query = "SELECT episode, spent FROM spent WHERE ? IS NULL OR episode = ? ORDER BY episode, step"
+        """Return what each decision took, of all episodes or of one."""
+        query = "SELECT episode, spent FROM steps WHERE spent IS NOT NULL AND (? IS NULL OR episode = ?) ORDER BY episode, step"
         spent: dict[int, list[Spent]] = {}
         with decoding(self.path, "what its decisions took"):
             for number, text in self._rows(query, (episode, episode)):
                 spent.setdefault(number, []).append(encoding.spent_from(text))
         return spent
-
-    def _scores(self, episode: int | None = None) -> dict[int, tuple[float | None, str | None]]:
-        """Return what the environment counted for itself, of all episodes or of one; nothing in a run from before that was kept."""
-        if self._row("SELECT 1 FROM sqlite_master WHERE name = 'scores'") is None:
-            return {}
-        query = "SELECT episode, returned, achievements FROM scores WHERE ? IS NULL OR episode = ?"
-        return {number: (returned, achieved) for number, returned, achieved in self._rows(query, (episode, episode))}
 
     def _beginning(self, episode: int) -> _Beginning:
         query = "SELECT task, goal, start, opening, opening_facts, opening_actions FROM episodes WHERE episode = ?"
@@ -441,9 +448,7 @@ class RunStore:
     def _steps(self, episode: int, beginning: _Beginning) -> Iterator[StepRecord]:
         before = beginning.start
         columns = ", ".join(OUTCOME_COLUMNS)
-        query = (
-            f"SELECT step, action, predicted, coalesce(wall_s, 0), {columns} FROM steps WHERE episode = ? ORDER BY step"  # noqa: S608 - constants
-        )
+        query = f"SELECT step, action, predicted, plan, coalesce(wall_s, 0), {columns} FROM steps WHERE episode = ? ORDER BY step"  # noqa: S608 - constants
         for row in self._rows(query, (episode,)):
             with decoding(self.path, f"episode {episode}"):
                 record = step_record(row, before, beginning.written)

@@ -2,7 +2,7 @@
 
 from agentwm.errors import RunStoreError, quoted
 from agentwm.records.store import RunStore
-from agentwm.types import Action, Goal, Observation, Prediction, Spent, State, Transition
+from agentwm.types import Action, Goal, Observation, Plan, Prediction, State, Transition
 
 __all__ = ["EpisodeWriter"]
 
@@ -40,14 +40,14 @@ class EpisodeWriter:
         self._expect("opening belief", recorded.start, belief)
         self._known = recorded.transitions
 
-    def intend(self, action: Action, predicted: Prediction, spent: Spent) -> None:
-        """Write what is about to be done, what is expected of it, and what it took to decide on it."""
+    def intend(self, action: Action, predicted: Prediction, plan: Plan) -> None:
+        """Write what is about to be done, what is expected of it, and the ``plan`` that it begins."""
         if self._step < len(self._known):
             known = self._known[self._step]
             self._expect(f"action {self._step}", known.action, action)
             self._expect(f"prediction {self._step}", known.predicted, predicted)
         else:
-            self._store.intend(self._episode, self._step, action, predicted, spent=spent)
+            self._store.intend(self._episode, self._step, action, predicted, plan=plan)
 
     def record(self, transition: Transition) -> None:
         """Write what came of it: on return the step is acknowledged."""
@@ -59,6 +59,11 @@ class EpisodeWriter:
         else:
             self._store.record(self._episode, self._step, transition)
         self._step += 1
+
+    def show(self, png: bytes | None) -> None:
+        """Write what the episode looks like now, None where there is nothing to see."""
+        if png is not None:
+            self._store.record_screenshot(self._episode, self._step, png)
 
     def _expect(self, what: str, recorded: object, now: object) -> None:
         if recorded != now:

@@ -23,6 +23,7 @@ __all__ = [
     "EnvironmentSpec",
     "Inducer",
     "Perceiver",
+    "Pictured",
     "Planner",
     "PlannerParts",
     "PlannerSpec",
@@ -108,6 +109,17 @@ class Referenced(Protocol):
         """Return how well ``task`` can be played where chance falls as in ``reset`` with ``seed``; None where nobody knows.
 
         An episode in progress is not disturbed.
+        """
+
+
+@runtime_checkable
+class Pictured(Protocol):
+    """An environment that has a face. What it looks like is kept for people to look at, and never told to an agent."""
+
+    def screenshot(self) -> bytes | None:
+        """Return what the episode in progress looks like now, as a PNG; None where there is nothing to see.
+
+        Raises: as ``step``.
         """
 
 

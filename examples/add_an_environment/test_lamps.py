@@ -1,0 +1,5 @@
+from agentwm.testing import EnvironmentTests
+
+
+class TestLamps(EnvironmentTests):
+    environment = "lamps"
