@@ -15,7 +15,7 @@ from agentwm.rules.index import compiled
 from agentwm.rules.matching import UNKNOWN, Unknown, sorts_of, value_of
 from agentwm.types import NOT_ENTITIES, Action, Condition, Fluent, Ref, State, Value, Vocabulary
 
-__all__ = ["MANY", "Familiarity"]
+__all__ = ["MANY", "Familiarity", "deed"]
 
 _MARKS = ("kind", "bool")
 SOME, MANY = 2, 4  # numbers from here on are alike: in pairs of features, and in single ones
@@ -47,10 +47,10 @@ class Familiarity:
             if not schema.parameters and schema.counts_since is None and schema.value in (*_MARKS, "number")
         ]
 
-    def add(self, state: State, action: Action) -> None:
-        """Count ``action`` done in ``state``."""
-        done = _done(state, action)
-        self._singles.setdefault(done, Counter()).update(self._situation(state, action))
+    def add(self, state: State, action: Action, *, is_listed: bool = True) -> None:
+        """Count ``action`` done in ``state``, where it was listed, or nothing was; what was done where it was not is counted apart."""
+        done = deed(state, action)
+        self._singles.setdefault((done, is_listed), Counter()).update(self.situation(state, action))
         self._pairs.setdefault(done, set()).update(self._together(state, action))
         self._facts.update(_plain(state, MANY))
         self._marks.update(self._marks_of(state))
@@ -58,7 +58,7 @@ class Familiarity:
 
     def add_paid(self, state: State, action: Action) -> None:
         """Note that ``action`` paid in ``state``."""
-        self._paid.setdefault(_done(state, action), []).append(self.had(state))
+        self._paid.setdefault(deed(state, action), []).append(self.had(state))
 
     def seldom_paid(self, times: int) -> Iterator[frozenset[str]]:
         """Yield the names of what was had each time that a deed paid which did so fewer ``times``."""
@@ -66,17 +66,19 @@ class Familiarity:
 
     def forget(self, state: State, action: Action) -> None:
         """Take what is like ``action``, as it is in ``state``, for something that was never done, in whatever situation."""
-        self._singles.pop(_done(state, action), None)
-        self._pairs.pop(_done(state, action), None)
+        done = deed(state, action)
+        for is_listed in (True, False):
+            self._singles.pop((done, is_listed), None)
+        self._pairs.pop(done, None)
 
-    def times(self, state: State, action: Action) -> int:
-        """Return how often, at least, the verb was done where each feature was as it is in ``state``."""
-        counts = self._singles.get(_done(state, action))
-        return min(counts[key] for key in self._situation(state, action)) if counts else 0
+    def times(self, state: State, action: Action, *, is_listed: bool = True) -> int:
+        """Return how often, at least, the verb was done where each feature was as it is in ``state``; see `add`."""
+        counts = self._singles.get((deed(state, action), is_listed))
+        return min(counts[key] for key in self.situation(state, action)) if counts else 0
 
     def unseen(self, state: State, action: Action) -> int:
         """Return how many pairs of facts, plain ones or of what is referred to, the verb was never done with as they are in ``state``."""
-        pairs = self._pairs.get(_done(state, action), ())
+        pairs = self._pairs.get(deed(state, action), ())
         return sum(pair not in pairs for pair in self._together(state, action))
 
     def visits(self, state: State) -> int:
@@ -118,7 +120,8 @@ class Familiarity:
             if value is not None and not isinstance(value, Unknown):
                 yield f"{name} {min(value, MANY) if type(value) is int else value}"
 
-    def _situation(self, state: State, action: Action) -> Iterator[Hashable]:
+    def situation(self, state: State, action: Action) -> Iterator[Hashable]:
+        """Yield what each feature that a rule about ``action`` could ask for is like in ``state``."""
         features = self._features_of(action, state)
         values = features.values(action.args, state)
         yield None
@@ -147,7 +150,7 @@ class Familiarity:
         return self._features[key]
 
 
-def _done(state: State, action: Action) -> Hashable:
+def deed(state: State, action: Action) -> Hashable:
     """Return what counts as the same deed: the verb with things of the same kinds."""
     return action.verb, tuple(state.get(Fluent("kind", (arg,))) for arg in action.args)
 

@@ -244,7 +244,7 @@ class Outlook:
 
     def _future(self, state: State, outcome: Outcome, probability: float) -> Future:
         reward, is_end = outcome.reward or 0.0, outcome.terminated is True
-        if self._has_goal and not is_end and self._reaches(state, outcome.changes):
+        if self._has_goal and not (is_end and reward) and self._reaches(state, outcome.changes):
             reward, is_end = reward + 1.0, True
         return Future(probability, outcome.changes, reward, is_end)
 

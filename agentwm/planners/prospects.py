@@ -7,6 +7,8 @@ place to place this is exact; it never says of what is within reach that it is n
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 
+from agentwm.rules.language import fluent_names, variables
+from agentwm.rules.matching import holds
 from agentwm.rules.store import RuleStore
 from agentwm.types import Condition, Goal, Ref, State, Term, Value, Var, Vocabulary
 
@@ -31,9 +33,21 @@ def may_pay(store: RuleStore, vocabulary: Vocabulary) -> MayPay:
         for rule in store.rules
         if any((outcome.reward or 0.0) > 0 for outcome in rule.outcomes)
     ]
+    changed = {change.target.name for rule in store.rules for outcome in rule.outcomes for change in outcome.changes}
+    derived = {schema.name for schema in vocabulary.fluents.values() if schema.derive is not None}
     is_open = bool(store.laws)  # which may do anything
 
+    def is_beyond(condition: Condition, state: State) -> bool:
+        """Whether ``condition``, which is about no thing in particular, is not so and no rule changes anything of it."""
+        names = set(fluent_names(condition))
+        if names & (changed | derived) or any(True for _ in variables(condition)):
+            return False
+        return holds(condition, {}, state, vocabulary) is not True
+
     def may(state: State, goal: Goal) -> bool:
+        is_in_vain = not is_open and not paying and any(is_beyond(each, state) for each in goal.conditions)
+        if is_in_vain:
+            return False
         wanted = [*paying, list(_asked(goal.conditions, made, vocabulary))] if goal.conditions else paying
         if is_open or not all(wanted):
             return is_open or bool(wanted)

@@ -104,8 +104,9 @@ def holds(condition: Condition, bindings: Bindings, state: State, vocabulary: Vo
 def _some(some: Some, bindings: Bindings, state: State, vocabulary: Vocabulary) -> bool | None:
     """Return whether a thing of the sort fulfils the conditions, None where only unknown ones may."""
     result: bool | None = False
+    sorts = some.sort.split("|")
     for fluent, value in state.items():
-        if fluent.name == "sort" and value == some.sort:
+        if fluent.name == "sort" and value in sorts:
             truth = conjunction(some.conditions, {**bindings, some.variable: fluent.args[0]}, state, vocabulary)
             if truth:
                 return True

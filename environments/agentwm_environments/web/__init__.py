@@ -1,0 +1,1 @@
+"""The web: pages as facts and as a text tree, however they are read."""
