@@ -7,15 +7,17 @@ Source: exploration before the task is known, as in Plan2Explore (Sekar et al., 
 
 import math
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from agentwm.agent import Episode, Mind, play
 from agentwm.exploration.curious import Curious
 from agentwm.exploration.doubts import Doubts
 from agentwm.exploration.familiarity import Familiarity
+from agentwm.exploration.listings import Listings
 from agentwm.exploration.novelty import Novelty
+from agentwm.exploration.perils import Perils
 from agentwm.exploration.retrials import Retrials
 from agentwm.induction.alarm import Alarm, is_refuted
 from agentwm.induction.credit import examples
@@ -187,8 +189,19 @@ class _Pursuing:
         control = Deliberation(propose_and_repair, symbolic_parts(store, vocabulary, model, rng=rng), is_frugal=False)
         tables = self._inducer.tables
         has_goals = not self._lived.explores
-        curious = Curious(proposer, control, model, tables, vocabulary, tour=TOUR_STEPS, rng=rng, has_goals=has_goals)
+        perils = Perils(store, self._lived.trajectories if has_goals else (), model, episode)
+        curious = Curious(
+            proposer, control, model, tables, vocabulary, tour=TOUR_STEPS, rng=rng, perils=perils, has_goals=has_goals
+        )
         return Mind(curious, model)
+
+
+class _Known(NamedTuple):
+    """What an explorer knows beside the rules: how familiar everything is, what is listed where, and what is to be tried again."""
+
+    familiarity: Familiarity
+    listings: Listings
+    retrials: Retrials
 
 
 class _Exploring:
@@ -197,29 +210,39 @@ class _Exploring:
     def __init__(self, lived: _Lived) -> None:
         self._lived = lived
         self._inducer = NoisyInducer(lived.base)
-        self._familiarity: Familiarity | None = None
-        self._retrials: Retrials | None = None
+        self._known: _Known | None = None
 
     def play(self, episode: Episode, rng: random.Random, max_steps: int, before: BeforeStep, after: AfterStep) -> None:
         """Play the episode, revising the rules now and then, and soon where they fail."""
         words, lived = episode.vocabulary, self._lived
-        familiarity, retrials = self._acquainted(words)
+        known = self._acquainted(words)
         self._inducer.observe(lived.trajectories, words)
         total = sum(map(len, lived.trajectories))
         fitted = total
-        alarm = Alarm()
+        alarm, opening = Alarm(), episode.observation
 
         def mind() -> Mind:
             model = AlignedModel.symbolic(lived.store, words)
-            doubts = Doubts(self._inducer.tables, words, retrials)
+            doubts = Doubts(self._inducer.tables, words, known.retrials)
             practises = not lived.explores
-            novelty = Novelty(model, familiarity, words, doubts=doubts, rules=lived.store, rng=rng, practises=practises)
+            novelty = Novelty(
+                model,
+                known.familiarity,
+                words,
+                doubts=doubts,
+                rules=lived.store,
+                rng=rng,
+                practises=practises,
+                listings=known.listings,
+                opening=opening,
+                max_steps=max_steps,
+            )
             return Mind(novelty, model)
 
         def learn(transition: Transition) -> Mind | None:
             nonlocal fitted
             after(transition)
-            if _live(transition, familiarity, retrials, lived.store):
+            if _live(transition, _listed_before(episode.transitions), known, lived.store):
                 alarm.heed()
             seen = total + len(episode.transitions)
             alarm.note(transition)
@@ -238,13 +261,16 @@ class _Exploring:
         if _grown(after) > _grown(after - len(episode.transitions)) or any(map(is_refuted, episode.transitions)):
             self._lived.store = self._inducer.revise(self._lived.store, self._lived.trajectories, episode.vocabulary)
 
-    def _acquainted(self, words: Vocabulary) -> tuple[Familiarity, Retrials]:
+    def _acquainted(self, words: Vocabulary) -> _Known:
         """Return how familiar everything is, and what is to be tried again, after all that was lived."""
-        if self._familiarity is None or self._retrials is None:
-            self._familiarity, self._retrials = Familiarity(words), Retrials(words)
-            for transition in (t for trajectory in self._lived.trajectories for t in trajectory):
-                _live(transition, self._familiarity, self._retrials, self._lived.store)
-        return self._familiarity, self._retrials
+        if self._known is None:
+            familiarity = Familiarity(words)
+            self._known = _Known(familiarity, Listings(words, familiarity), Retrials(words))
+            for trajectory in self._lived.trajectories:
+                for number, transition in enumerate(trajectory.transitions):
+                    listed = _listed_before(trajectory.transitions[max(0, number - 1) : number + 1])
+                    _live(transition, listed, self._known, self._lived.store)
+        return self._known
 
 
 def _grown(number: int) -> int:
@@ -252,11 +278,21 @@ def _grown(number: int) -> int:
     return int(math.log(max(1, number), MORE))
 
 
-def _live(transition: Transition, familiarity: Familiarity, retrials: Retrials, rules: RuleStore) -> bool:
-    """Count what was done; where a rule failed that had long been right, all that is done so is new again. Return whether one did."""
-    if is_broken := retrials.note(transition, rules):
+def _listed_before(transitions: Sequence[Transition]) -> Collection[Action] | None:
+    """Return what was listed when the latest of ``transitions`` was begun; None at the first, of whose list no record is kept."""
+    return transitions[-2].observation.actions if len(transitions) > 1 else None
+
+
+def _live(transition: Transition, listed: Collection[Action] | None, known: _Known, rules: RuleStore) -> bool:
+    """Count what was done; where a rule failed that had long been right, all that is done so is new again. Return whether one did.
+
+    ``listed`` is what was said to be possible, None where nothing was said.
+    """
+    familiarity = known.familiarity
+    if is_broken := known.retrials.note(transition, rules):
         familiarity.forget(transition.before, transition.action)
-    familiarity.add(transition.before, transition.action)
+    familiarity.add(transition.before, transition.action, is_listed=listed is None or transition.action in listed)
+    known.listings.note(transition.after, transition.observation.actions)
     if (transition.observation.reward or 0.0) > 0:
         familiarity.add_paid(transition.before, transition.action)
     return is_broken

@@ -296,6 +296,14 @@ def test_a_brief_objective_leaves_the_goal_unread() -> None:
     assert read_objective("The dinner is almost ready! It's only missing a grilled milk.", "bedroom").conditions == ()
 
 
+def test_the_cookbook_is_to_be_read_first_and_the_meal_enjoyed_once_done() -> None:
+    goal = read_objective("Check the cookbook in the kitchen for the recipe. Once done, enjoy your meal!", "hall")
+    assert _names(goal) == [
+        "kind(?x) == cookbook and examined(?x) == True",
+        "kind(?x) == meal and eaten(?x) == True",
+    ]
+
+
 def test_a_recipe_is_read_as_what_is_so_when_it_was_followed() -> None:
     read = read_recipe(next(answer for said, answer in lived("cooking") if said == "examine cookbook"))
     assert read is not None

@@ -9,21 +9,24 @@ experiment is ours, DECISIONS 6, 9.
 """
 
 import random
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import product
 
+from agentwm.exploration.analogies import Analogies
 from agentwm.exploration.experiments import Experiments, Tables
+from agentwm.exploration.perils import Perils
+from agentwm.exploration.pursuit import Pursuit, tells_where
 from agentwm.induction.table import Table
 from agentwm.planners.deliberation import Deliberation
 from agentwm.planners.means_ends import FEW_NODES, MeansEnds
-from agentwm.planners.setbacks import Avoid, setbacks
-from agentwm.rules.binding import Cast, ground_condition, is_reached, kind_of
-from agentwm.rules.language import fluent_names, variables
+from agentwm.planners.setbacks import Avoid, is_repetition, setbacks
+from agentwm.rules.binding import Cast, ground_condition, is_reached
+from agentwm.rules.language import fluent_names
 from agentwm.rules.laws import Law
 from agentwm.rules.matching import holds
 from agentwm.types import (
-    NOT_ENTITIES,
     Action,
     ActionSchema,
     Condition,
@@ -33,10 +36,8 @@ from agentwm.types import (
     Query,
     Ref,
     State,
-    Term,
     Transition,
     Value,
-    Var,
     Vocabulary,
     WorldModel,
 )
@@ -58,6 +59,7 @@ ENOUGH_CONTEXTS = 12  # circumstances planned for before the nearest one found i
 MOST_CONTEXTS = 40
 PROBES_PER_VERB = 4  # inspections after which a verb's hidden effects are settled, but for one in twenty
 NO_GOAL = Goal("")
+UNLIKELY = 0.25  # the weight of novelty of what verbs like it speak against
 STRANGERS = 1  # things out of reach, per sort, that are tried as well
 
 
@@ -77,6 +79,7 @@ class Curious:
         *,
         tour: int,
         rng: random.Random,
+        perils: Perils,
         has_goals: bool = True,
     ) -> None:
         self._proposer = proposer
@@ -84,7 +87,10 @@ class Curious:
         self._model = model
         self._tables = tables
         self._experiments = Experiments(proposer.store, tables, vocabulary)
+        self._analogies = Analogies(proposer.store, tables, vocabulary, model)
         self._vocabulary = vocabulary
+        self._pursuit = Pursuit(proposer, vocabulary)
+        self._perils = perils
         self._tour = tour
         self._has_goals = has_goals
         self._rng = rng
@@ -98,12 +104,15 @@ class Curious:
 
     def _ideas(self, state: State, goal: Goal, history: Sequence[Transition]) -> Iterator[Plan | None]:
         cast = Cast(state)
-        puzzle = self._puzzle(goal, cast) if self._has_goals else self._riddle(state, cast)
+        puzzle = self._pursuit.puzzle(goal, cast) if self._has_goals else self._riddle(state, cast)
         is_touring = len(history) < self._tour
         yield self._control.look_again(history, state)
         yield self._probe(state, history)
         yield self._deliver(state, goal, puzzle, history)
+        yield self._bring_about(state, goal, cast, history)
+        yield self._pursuit.go_on(state, goal, history, avoid=self._setbacks(history))
         yield self._experiment(state, cast, puzzle, history, here=True)
+        yield self._imitate(state, goal, cast, history)
         yield self._try_here(state, cast, history)
         if is_touring:
             yield self._fetch(state, cast, puzzle, history)
@@ -117,25 +126,6 @@ class Curious:
         yield self._try_here(state, cast, history, is_patient=True)
         yield planned
         yield self._wander(state, cast, history)
-
-    def _puzzle(self, goal: Goal, cast: Cast) -> dict[str, list[str]]:
-        """Return what the rules cannot bring about of the goal: the kinds it is about, with the things of that kind seen."""
-        made: dict[str, set[Term]] = {}
-        for change in (c for r in self._proposer.store.rules for o in r.outcomes if o.success for c in o.changes):
-            made.setdefault(change.target.name, set()).add(change.value)
-        schemas = self._vocabulary.fluents
-        puzzle = {}
-        for condition in goal.conditions:
-            missing = [
-                n
-                for n in fluent_names(condition)
-                if n in schemas and not schemas[n].static and not _could_be(condition.right, made.get(n, ()))
-            ]
-            for name in variables(condition) if missing else ():
-                kind = kind_of(name, goal.conditions)
-                if kind is not None:
-                    puzzle[kind] = cast.by_kind.get(kind, [])
-        return puzzle
 
     def _riddle(self, state: State, cast: Cast) -> dict[str, list[str]]:
         """Return, where no goal says what is puzzling, what is in the hand, as long as nobody knows what some verb does."""
@@ -248,14 +238,11 @@ class Curious:
     ) -> Plan | None:
         """Return what is newest of all that can be tried here; whoever ``is_patient`` goes on after any number of failures."""
         tries = 0 if is_patient else self._tries_here(state, history)
-        done: dict[Action, list[State]] = {}
-        for transition in history:
-            done.setdefault(transition.action, []).append(transition.before)
         best, best_worth = None, WORTH_A_TRY
         if tries >= MOST_TRIES_PER_PLACE:
             return None
         for action in self._local_actions(state, cast):
-            if any(_looks_the_same(action, before, state) for before in done.get(action, ())):
+            if self._is_repetition(action, state, history) or self._perils.threaten(action, state):
                 continue
             worth = self._novelty(action, state, cast)
             if tries >= TRIES_PER_PLACE and worth < WORTH_PATIENCE:
@@ -278,7 +265,7 @@ class Curious:
         """Return what is so of the agent, and what is where only the agent itself is: what it carries, where no hand is spoken of."""
         schemas = self._vocabulary.fluents
         own = {v for f, v in state.items() if not f.args and f.name in schemas and schemas[f.name].static}
-        return {f: v for f, v in state.items() if not f.args or (v in own and self._tells_where(f))}
+        return {f: v for f, v in state.items() if not f.args or (v in own and tells_where(f, self._vocabulary))}
 
     def _local_actions(self, state: State, cast: Cast) -> Iterator[Action]:
         """Yield commands from the things at hand, what lies there, and a few strangers."""
@@ -304,16 +291,7 @@ class Curious:
         statics = [f for f in state if len(f.args) == 1 and self._is_shared_place(f)]
         places = {state[f] for f in statics if f.args[0] in named}
         named |= {f.args[0] for f in statics if state[f] in places}
-        return named | {f.args[0] for f, value in state.items() if self._tells_where(f) and value in named}
-
-    def _tells_where(self, fluent: Fluent) -> bool:
-        """Whether its value is where a thing is: it is declared to be that, or it points to what the agent itself may be at."""
-        schema = self._vocabulary.fluents.get(fluent.name)
-        if schema is None or len(fluent.args) != 1 or schema.value in NOT_ENTITIES:
-            return False
-        return fluent.name == self._vocabulary.location or any(
-            not other.parameters and other.value == schema.value for other in self._vocabulary.fluents.values()
-        )
+        return named | {f.args[0] for f, value in state.items() if tells_where(f, self._vocabulary) and value in named}
 
     def _is_shared_place(self, fluent: Fluent) -> bool:
         schema = self._vocabulary.fluents.get(fluent.name)
@@ -324,6 +302,8 @@ class Curious:
         schema = self._vocabulary.actions[action.verb]
         table = self._experiments.table(action, state)
         weight = LOOKING if schema.inspects else UNDERSTOOD if self._experiments.is_understood(schema) else 1.0
+        if self._analogies.are_against(action, state):
+            weight *= UNLIKELY
         if table is None:
             return weight
         truths = table.truths(action, state)
@@ -359,7 +339,7 @@ class Curious:
         at_hand = sorted(thing for thing in self._near(state) if len(cast.by_kind.get(cast.kinds.get(thing, ""), ())))
         tried = 0
         for action, context in self._experiments.unexplained(state, cast, {"": at_hand}):
-            if any(t.action == action for t in history):
+            if any(t.action == action for t in history) or self._perils.threaten(action, state):
                 continue
             plan = self._proposer.reach(state, context, avoid=avoid, most_nodes=FEW_NODES)
             if plan is not None:
@@ -452,11 +432,17 @@ class Curious:
         best: Plan | None = None
         avoid = self._setbacks(history)
         planned = 0
-        for action, context in self._experiments.untried(state, cast, puzzle):
-            if () in avoid.get(action, ()):
-                continue
-            if any(t.action == action and _looks_the_same(action, t.before, state) for t in history):
-                continue
+
+        @cache
+        def is_open(action: Action) -> bool:
+            return (
+                () not in avoid.get(action, ())
+                and not self._is_repetition(action, state, history)
+                and not self._analogies.are_against(action, state)
+                and not self._perils.threaten(action, state)
+            )
+
+        for action, context in self._experiments.untried(state, cast, puzzle, is_open):
             if here:
                 if all(holds(c, {}, state, self._vocabulary) is True for c in context):
                     return Plan((action,), f"tries an experiment: {action}")
@@ -468,6 +454,33 @@ class Curious:
             if planned >= MOST_CONTEXTS or (best is not None and planned >= ENOUGH_CONTEXTS):
                 break
         return best
+
+    def _bring_about(self, state: State, goal: Goal, cast: Cast, history: Sequence[Transition]) -> Plan | None:
+        """Return what never worked, to be done to what the goal names and is nowhere: it may be there only afterwards."""
+        for action in self._pursuit.beginnings(state, goal, cast):
+            table = self._experiments.table(action, state)
+            if not (table and table.succeeded) and not self._is_repetition(action, state, history):
+                return Plan((action,), f"tries whether that brings it about: {action}")
+        return None
+
+    def _imitate(self, state: State, goal: Goal, cast: Cast, history: Sequence[Transition]) -> Plan | None:
+        """Return a plan to do with a verb that never worked what works with one like it."""
+        avoid = self._setbacks(history)
+        untried = self._analogies.untried(state, cast, self._pursuit.named(goal, cast))
+        for tried, (action, context) in enumerate(untried):
+            if tried >= ENOUGH_CONTEXTS:
+                break
+            if () in avoid.get(action, ()) or self._is_repetition(action, state, history):
+                continue
+            if self._perils.threaten(action, state):
+                continue
+            plan = self._proposer.reach(state, context, avoid=avoid, most_nodes=FEW_NODES)
+            if plan is not None:
+                return Plan((*plan.actions, action), f"tries by analogy: {action}")
+        return None
+
+    def _is_repetition(self, action: Action, state: State, history: Sequence[Transition]) -> bool:
+        return is_repetition(action, state, history, self._vocabulary)
 
     def _wander(self, state: State, cast: Cast, history: Sequence[Transition]) -> Plan:
         """Return any command at all; nothing once that has led nowhere for a while."""
@@ -491,15 +504,3 @@ def _tightness(table: Table, truths: Sequence[bool | None]) -> float:
     """Return how much an action's arguments have to do with now, 0 to 1, by the equalities between references that hold."""
     true, total = table.bonds_that_hold(truths)
     return (0.3 + true) / (0.3 + max(true, min(total, 2)))
-
-
-def _could_be(wanted: object, values: Collection[Term]) -> bool:
-    """Whether what rules change something to could be what is ``wanted``: of a word, none but that word itself."""
-    if not isinstance(wanted, str):
-        return bool(values)
-    return any(value == wanted or isinstance(value, Var | Ref) for value in values)
-
-
-def _looks_the_same(action: Action, before: State, now: State) -> bool:
-    """Whether nothing that is known of the agent and of the action's arguments has changed."""
-    return all(now.get(f, f) == value for f, value in before.items() if not f.args or f.args[0] in action.args)

@@ -4,7 +4,8 @@ Circumstances are ties between an action's arguments and the situation (this thi
 seen together before, plain or with one truth value more. Source: ours, DECISIONS 6.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import product
 
 from agentwm.induction.table import Table
@@ -12,12 +13,15 @@ from agentwm.rules.binding import Cast, ground_condition
 from agentwm.rules.language import Rule, fluent_names, variables
 from agentwm.rules.matching import holds, sorts_of
 from agentwm.rules.store import RuleStore
-from agentwm.types import Action, ActionSchema, Condition, State, Vocabulary
+from agentwm.types import Action, ActionSchema, Condition, Ref, State, Term, Value, Var, Vocabulary
 
 __all__ = ["Experiments", "Tables"]
 
 Tables = Mapping[tuple[str, tuple[str, ...]], Table]
 
+ENOUGH_PAIRS = (
+    9  # of things of one sort, after which a context in which verbs failed is not the right one: there are many pairs
+)
 IMMATURE = 4  # supports below which a rule is still put to the test. Chosen on train games
 
 
@@ -28,16 +32,25 @@ class Experiments:
         self._store = store
         self._tables = tables
         self._vocabulary = vocabulary
+        # What was often dealt with will be met again: it comes first.
+        self._met: Counter[Value] = Counter()
+        for table in tables.values():
+            for _, by_kind in table.kinds():
+                self._met.update({kind: mask.bit_count() for kind, mask in by_kind.items()})
         self._pattern_cache: dict[tuple[str, ...], list[frozenset[Condition]]] = {}
 
     def untried(
-        self, state: State, cast: Cast, puzzle: Mapping[str, Sequence[str]]
+        self,
+        state: State,
+        cast: Cast,
+        puzzle: Mapping[str, Sequence[str]],
+        is_open: Callable[[Action], bool] = lambda _action: True,
     ) -> Iterator[tuple[Action, list[Condition]]]:
-        """Yield acts upon what is puzzling with circumstances in which their like has not been tried.
+        """Yield acts upon what is puzzling with circumstances in which their like has not been tried, of those that are ``open``.
 
         Verbs with few arguments come first, and for verbs with as many the circumstances that bind the arguments most.
         """
-        yield from self.unexplained(state, cast, puzzle)
+        yield from ((action, context) for action, context in self.unexplained(state, cast, puzzle) if is_open(action))
         verbs = [s for s in self._vocabulary.actions.values() if not s.inspects and not self.is_understood(s)]
         for arity in sorted({len(schema.parameters) for schema in verbs}):
             subjects = [
@@ -45,12 +58,12 @@ class Experiments:
                 for schema in verbs
                 if len(schema.parameters) == arity
                 for action in self._subjects(schema, [t for things in puzzle.values() for t in things[:2]], state, cast)
-                if (table := self.table(action, state)) is not None
+                if (table := self.table(action, state)) is not None and is_open(action)
             ]
             for depth in range(max((len(contexts) for _, _, contexts in subjects), default=0)):
                 level = []
                 for order, (action, table, contexts) in enumerate(subjects):
-                    if depth < len(contexts):
+                    if depth < len(contexts) and not self._is_given_up(table, contexts[depth]):
                         exact, similar = self._tries(table, contexts[depth], action, cast)
                         if not exact:
                             level.append((similar, order, action, table, contexts[depth]))
@@ -91,7 +104,10 @@ class Experiments:
         if table.sorts not in self._pattern_cache:
             alike = [other for other in self._tables.values() if other.sorts == table.sorts]
             seen = {p for other in alike for p in other.bond_patterns() if _ties_all(p, table.parameters)}
-            worked = self._worked(table) if len(set(table.sorts)) < len(table.sorts) else set()
+            worked = set()
+            if _pairs(table.sorts):
+                worked = self._worked(table)
+                seen |= self._joined(table)
             self._pattern_cache[table.sorts] = sorted(
                 seen, key=lambda p: (p not in worked, -len(p), sorted(map(str, p)))
             )
@@ -105,6 +121,28 @@ class Experiments:
             for other in alike
             for index, _ in other.rows_of(other.succeeded)
         }
+
+    def _is_given_up(self, table: Table, context: Sequence[Condition]) -> bool:
+        """Whether verbs like this one have failed so often in this context, with two things of one sort, that it is not the right one."""
+        if not _pairs(table.sorts):
+            return False
+        tries = [(other.where(context), other) for other in self._tables.values() if other.sorts == table.sorts]
+        return sum(mask.bit_count() for mask, _ in tries) >= ENOUGH_PAIRS and not any(
+            mask & other.succeeded for mask, other in tries
+        )
+
+    def _joined(self, table: Table) -> set[frozenset[Condition]]:
+        """Return the ties in which verbs have worked with one thing, put together for several: what is held, say, with what is held."""
+        single: list[list[frozenset[Condition]]] = []
+        for name, sort in zip(table.parameters, table.sorts, strict=True):
+            ties = {
+                frozenset(_renamed(bond.condition, name) for bond in other.bonds() if bond.true & 1 << index)
+                for other in self._tables.values()
+                if other.sorts == (sort,) and other.succeeded
+                for index, _ in other.rows_of(other.succeeded)
+            }
+            single.append([each for each in ties if each])
+        return {frozenset().union(*each) for each in product(*single)}
 
     def _is_mature(self, rule: Rule, schema: ActionSchema) -> bool:
         """Whether what the verb does is known, and from more than a few cases."""
@@ -123,6 +161,8 @@ class Experiments:
             others = []
             for sort in schema.parameters[1:]:
                 kinds = [of_kind for of_kind in cast.by_kind.values() if cast.sorts.get(of_kind[0]) == sort]
+                if _pairs(schema.parameters):
+                    kinds.sort(key=lambda of_kind: -self._met[cast.kinds[of_kind[0]]])
                 close = [next((t for t in of_kind if t in at_hand), of_kind[0]) for of_kind in kinds]
                 others.append([t for t in close if sort in place_sorts or t in at_hand])
             for rest in product(*others):
@@ -137,6 +177,11 @@ class Experiments:
         for kinds in of_kinds:
             alike &= kinds
         return alike.bit_count(), (mask & last).bit_count()
+
+
+def _pairs(sorts: Sequence[str]) -> bool:
+    """Whether two things are of one sort, so that there are many pairs."""
+    return len(set(sorts)) < len(sorts)
 
 
 def _is_static(name: str, vocabulary: Vocabulary) -> bool:
@@ -157,3 +202,14 @@ def _contexts(table: Table, patterns: Iterable[frozenset[Condition]]) -> Iterato
 def _ties_all(pattern: Iterable[Condition], parameters: Sequence[str]) -> bool:
     """Whether the equalities speak of every argument."""
     return {name for condition in pattern for name in variables(condition)} == set(parameters)
+
+
+def _renamed(condition: Condition, name: str) -> Condition:
+    """Return ``condition``, which has one variable, with that called ``name``."""
+    return Condition(_term(condition.left, name), condition.op, _term(condition.right, name))  # type: ignore[arg-type]
+
+
+def _term(term: Term, name: str) -> Term:
+    if isinstance(term, Ref):
+        return Ref(term.name, tuple(_term(arg, name) for arg in term.args))
+    return Var(name) if isinstance(term, Var) else term

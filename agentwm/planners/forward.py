@@ -43,10 +43,11 @@ def search(
     vocabulary: Vocabulary,
     *,
     most_nodes: int = MOST_NODES,
+    on_giving_up: Callable[[], None] = lambda: None,
 ) -> tuple[tuple[Action, ...], float] | None:
     """Return the cheapest actions that reach any of ``goals`` with their cost, None where there are none.
 
-    A goal is a conjunction of conditions without variables. Gives up after ``most_nodes`` expansions.
+    A goal is a conjunction of conditions without variables. Gives up after ``most_nodes`` expansions, and says so ``on_giving_up``.
     """
     problem = _Problem(actions, state, vocabulary)
     tests = [[problem.compile(condition) for condition in goal if not problem.is_settled(condition)] for goal in goals]
@@ -77,6 +78,8 @@ def search(
                 best[after] = total
                 parents[after] = (values, action.action)
                 heappush(frontier, (total + distance(after), total, next(tie), after))
+    if frontier:
+        on_giving_up()
     return None
 
 

@@ -5,9 +5,9 @@ that the goal asks for has not been seen, what can already be done of the goal i
 the order of chance by price: the chance that one of the missing things is there, by the actions it takes to look.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from heapq import heappop, heappush
 from itertools import product
 
@@ -15,7 +15,7 @@ from agentwm.planners.forward import MOST_NODES, search
 from agentwm.planners.grounding import NONE, Avoid, relevant_actions
 from agentwm.rules.binding import Cast, ground_condition, kind_of, things_for, variables_of
 from agentwm.rules.language import fluent_names, variables
-from agentwm.rules.matching import value_of
+from agentwm.rules.matching import holds, value_of
 from agentwm.rules.store import RuleStore
 from agentwm.types import Condition, Fluent, Goal, Plan, Ref, State, Value, Var, Vocabulary
 
@@ -77,9 +77,13 @@ class MeansEnds:
                 yield plan
                 return
         elif goal.conditions:
-            if plan := self.reach(state, goal.conditions, avoid=avoid, cast=cast):
+            far: list[str] = []
+            give_up = partial(far.append, "given up")
+            if plan := self.reach(state, goal.conditions, avoid=avoid, cast=cast, on_giving_up=give_up):
                 yield replace(plan, reason="reaches the goal")
                 return
+            if far and (plan := self.reach_one_more(state, goal.conditions, avoid=avoid, cast=cast)):
+                yield plan
             if bold := self._bold_plan(state, goal, avoid, cast):
                 yield bold
         yield from self.explorations(state, goal, missing, avoid=avoid, cast=cast)
@@ -102,8 +106,9 @@ class MeansEnds:
         avoid: Avoid = NONE,
         cast: Cast | None = None,
         most_nodes: int = MOST_NODES,
+        on_giving_up: Callable[[], None] = lambda: None,
     ) -> Plan | None:
-        """Return the cheapest plan after which ``conditions`` hold, None where the rules give none."""
+        """Return the cheapest plan after which ``conditions`` hold, None where the rules give none or, said ``on_giving_up``, it is far."""
         cast = cast or Cast(state)
         names = variables_of(conditions)
         goals = [
@@ -117,10 +122,38 @@ class MeansEnds:
             wanted, state, self.store, self.vocabulary, cast=cast, focus=self._focus(goals, state, cast), avoid=avoid
         )
         goals = [conjuncts for conjuncts in goals if reached.issuperset(conjuncts)]
-        found = search(goals, actions, state, self.vocabulary, most_nodes=most_nodes) if goals else None
+        if not goals:
+            return None
+        found = search(goals, actions, state, self.vocabulary, most_nodes=most_nodes, on_giving_up=on_giving_up)
         if found is None:
             return None
         return Plan(found[0], "reaches what is wanted", reaches_goal=True, cost=found[1])
+
+    def reach_one_more(
+        self, state: State, conditions: Sequence[Condition], *, avoid: Avoid = NONE, cast: Cast | None = None
+    ) -> Plan | None:
+        """Return a plan after which one more of ``conditions`` holds, and those that hold already still do.
+
+        For what asks for so much that a plan for all of it is too long to be found. None where some of it is out of reach.
+        """
+        cast = cast or Cast(state)
+        for bindings in self._bindings(conditions, variables_of(conditions), state, cast):
+            goal = [ground_condition(condition, bindings) for condition in conditions]
+            held = [each for each in goal if holds(each, {}, state, self.vocabulary) is True]
+            focus = self._focus([goal], state, cast)
+            ways = []
+            for wanted in (each for each in goal if each not in held):
+                actions, reached = relevant_actions(
+                    [wanted], state, self.store, self.vocabulary, cast=cast, focus=focus, avoid=avoid
+                )
+                if wanted not in reached:
+                    return None
+                if found := search([[*held, wanted]], actions, state, self.vocabulary, most_nodes=FEW_NODES):
+                    ways.append(found)
+            if ways:
+                steps, cost = min(ways, key=lambda way: way[1])
+                return Plan(steps, "reaches one more of what is wanted", reaches_goal=False, cost=cost)
+        return None
 
     def explorations(
         self, state: State, goal: Goal, missing: Sequence[str], *, avoid: Avoid = NONE, cast: Cast | None = None

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from agentwm.types import Action, Condition, Fluent, Ref, Situation, Transition, Vocabulary
+from agentwm.types import NOT_ENTITIES, Action, Condition, Fluent, Ref, Situation, State, Transition, Vocabulary
 
-__all__ = ["Avoid", "setbacks"]
+__all__ = ["Avoid", "is_repetition", "setbacks"]
 
 PATIENCE = 3
 
@@ -16,7 +16,8 @@ def setbacks(history: Sequence[Transition], vocabulary: Vocabulary) -> dict[Acti
     """Return, per action that failed or showed no effect in this episode, the situations in which that must be expected again.
 
     A look that showed nothing new is only a setback where it was predicted to change something.
-    A situation is what was known of the agent and of the action's arguments. What failed ``PATIENCE`` times is not to be done in any.
+    A situation is what was known of the agent, of the action's arguments and of what belongs to them. What failed ``PATIENCE`` times is
+    not to be done in any.
     """
     found: dict[Action, list[Situation]] = {}
     for transition in history:
@@ -28,13 +29,24 @@ def setbacks(history: Sequence[Transition], vocabulary: Vocabulary) -> dict[Acti
     return {action: [()] if len(seen) >= PATIENCE else seen for action, seen in found.items()}
 
 
+def is_repetition(action: Action, state: State, history: Sequence[Transition], vocabulary: Vocabulary) -> bool:
+    """Whether ``action`` was done in this episode when all was as it is now that is known of the agent and of what it concerns."""
+    before = [transition.before for transition in history if transition.action == action]
+    things = _concerned(action, state, vocabulary) if before else ()
+    return any(
+        all(state.get(f, f) == value for f, value in then.items() if not f.args or f.args[0] in things)
+        for then in before
+    )
+
+
 def _situation(transition: Transition, vocabulary: Vocabulary) -> Situation:
     """Return what was known, and what was not, of the agent and of the action's arguments."""
-    known, args = transition.after, transition.action.args
+    known = transition.after
+    args = _concerned(transition.action, known, vocabulary)
     sorts = {arg: known.get(Fluent("sort", (arg,))) for arg in args}
     conditions = []
     for schema in vocabulary.fluents.values():
-        if schema.static or schema.hidden or len(schema.parameters) > 1:
+        if schema.static or schema.hidden or schema.derive is not None or len(schema.parameters) > 1:
             continue
         accepted = schema.parameters[0].split("|") if schema.parameters else []
         subjects = [(arg,) for arg in args if sorts[arg] in accepted] if schema.parameters else [()]
@@ -45,3 +57,14 @@ def _situation(transition: Transition, vocabulary: Vocabulary) -> Situation:
             elif not schema.has_default:
                 conditions.append(Condition(Ref(*fluent), "unknown", None))
     return tuple(conditions)
+
+
+def _concerned(action: Action, state: State, vocabulary: Vocabulary) -> tuple[str, ...]:
+    """Return the arguments of ``action``, and the things that belong to them for good: the door in an exit, say."""
+    links = [
+        schema.name
+        for schema in vocabulary.fluents.values()
+        if schema.static and len(schema.parameters) == 1 and schema.value not in NOT_ENTITIES
+    ]
+    linked = (state.get(Fluent(name, (arg,))) for arg in action.args for name in links)
+    return tuple(dict.fromkeys([*action.args, *(thing for thing in linked if isinstance(thing, str))]))

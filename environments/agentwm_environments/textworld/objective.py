@@ -38,6 +38,7 @@ _PUT = re.compile(rf"\b(?:put|place|sit|rest) the (.+?) on the (?!floor\b)(.+?){
 _INSERT = re.compile(rf"\b(?:insert|put|place|deposit) the (.+?) (?:into|inside) the (.+?){_ROOM}$")
 _EAT = re.compile(r"\beat the (.+)$")
 _COOKBOOK = re.compile(r"\bCheck the (cookbook|recipe book) in the ")
+_ENJOY = re.compile(r"\benjoy your (.+?)[.!]")
 
 # "Having taken the milk, go north": what comes before is done already.
 _BEFORE = re.compile(r"^.*?, (?=[a-z])")
@@ -59,7 +60,9 @@ def read_objective(text: str, start: str) -> Goal:
     """Return the goal that ``text`` words for a player who begins in the room ``start``; without conditions where none can be read."""
     wording = " ".join(text.split())
     if book := _COOKBOOK.search(wording):
-        return Goal(wording, (_is("x", book[1]), _true("examined", _X)))
+        meal = _ENJOY.search(wording)
+        then = ((_is("x", meal[1]), _true("eaten", _X)),) if meal else ()
+        return Goal(wording, (_is("x", book[1]), _true("examined", _X)), then)
     parts: list[Part] = []
     place: Term = start
     for sentence in re.split(r"(?<=[.!?]) ", wording):
