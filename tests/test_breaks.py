@@ -1,9 +1,12 @@
 """A rule that failed after it had long been right: it is noticed, dated and tried again; what is new or rare is not taken for a change."""
 
+from dataclasses import replace
+
 from agentwm.exploration.familiarity import Familiarity
 from agentwm.exploration.retrials import TRIALS, Retrials
 from agentwm.induction.alarm import Alarm
 from agentwm.induction.breaks import LONG, Breaks
+from agentwm.induction.habits import LATELY, TIMES, Habits
 from agentwm.rules.language import parse_rule
 from agentwm.rules.store import RuleStore
 from agentwm.types import (
@@ -18,7 +21,7 @@ from agentwm.types import (
     Vocabulary,
 )
 
-WOOD, AXE, HOUR = Fluent("wood"), Fluent("axe"), Fluent("since_wood")
+WOOD, AXE, HOUR, COLD = Fluent("wood"), Fluent("axe"), Fluent("since_wood"), Fluent("cold")
 WORDS = Vocabulary(
     {
         schema.name: schema
@@ -26,6 +29,7 @@ WORDS = Vocabulary(
             FluentSchema("wood", (), "number"),
             FluentSchema("axe", (), "bool"),
             FluentSchema("since_wood", (), "number", counts_since="wood"),
+            FluentSchema("cold", (), "number"),
         )
     },
     {"chop": ActionSchema("chop", (), "chop")},
@@ -54,6 +58,12 @@ def noted(pattern: str, *, share: float = 1.0) -> Breaks:
     return breaks
 
 
+def chilled(stroke: Transition, cold: int) -> Transition:
+    """Return the same ``stroke``, during which it grew colder, of which no rule spoke."""
+    before, after = {**stroke.before, COLD: cold}, {**stroke.after, COLD: cold + 1}
+    return replace(stroke, before=before, after=after, changed={**stroke.changed, COLD: cold + 1})
+
+
 def test_the_change_is_dated_between_the_last_time_that_a_rule_was_right_and_its_failure() -> None:
     assert noted("+" * LONG + "-").windows == [(LONG - 1, LONG)]
     assert noted("+" * LONG + "--").broken == {RULE.id: (LONG - 1, LONG)}
@@ -69,6 +79,41 @@ def test_what_is_a_matter_of_chance_breaks_when_it_comes_more_often_than_chance_
     assert not noted("-+--+" * 16, share=0.5).windows
     [(after, by)] = noted("+-" * 20 + "+" * 22, share=0.5).windows
     assert after < 40 < by
+
+
+def test_what_nobody_spoke_of_breaks_a_rule_the_first_few_times_and_not_once_it_came_again_and_again() -> None:
+    breaks = Breaks()
+    for turn in range(12):
+        for _ in range(LONG):
+            breaks.note(chopped(grows=True))
+        breaks.note(chilled(chopped(grows=True), turn))
+    assert [by for _, by in breaks.windows] == [(LONG + 1) * (turn + 1) - 1 for turn in range(TIMES)]
+    for _ in range(LONG):
+        breaks.note(chopped(grows=True))
+    assert breaks.note(chilled(chopped(grows=False), 12)) == {RULE.id}
+
+
+def test_what_nobody_spoke_of_is_news_again_once_it_has_not_come_for_long() -> None:
+    habits = Habits()
+    colder = chilled(chopped(grows=True), 0)
+    assert [bool(habits.news(colder)) for _ in range(TIMES + 2)] == [True] * TIMES + [False] * 2
+    for _ in range(LATELY):
+        assert not habits.news(chopped(grows=True))
+    assert habits.news(colder) == {COLD: 1}
+
+
+def test_an_alarm_is_not_raised_by_what_comes_again_and_again_though_nobody_spoke_of_it() -> None:
+    alarm = Alarm()
+    for turn in range(TIMES):
+        alarm.note(chilled(chopped(grows=True), turn))
+    alarm.clear()
+    alarm.heed()
+    for turn in range(9):
+        alarm.note(chilled(chopped(grows=True), turn))
+    assert not alarm
+    alarm.note(chilled(chopped(grows=False), 0))
+    alarm.note(chilled(chopped(grows=False), 1))
+    assert alarm
 
 
 def test_a_rule_that_failed_is_tried_again_where_it_speaks_in_other_states_and_not_for_ever() -> None:

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 from agentwm.agent import Episode, play
 from agentwm.build import environment, planner
@@ -10,7 +11,7 @@ from agentwm.exploration.familiarity import Familiarity
 from agentwm.minds import acting_mind
 from agentwm.models.rule_model import AlignedModel
 from agentwm.planners.chain import Chain
-from agentwm.rules.store import RuleStore
+from agentwm.rules.store import Record, RuleStore
 from agentwm.types import (
     Action,
     Condition,
@@ -75,6 +76,17 @@ def test_what_pays_on_arrival_is_chained_to_by_what_leads_there() -> None:
     )
     _, state = opening()
     assert len(chained(store, state)) == len(chained(TRUE, state))
+
+
+def test_what_was_seen_once_is_tried_where_it_would_pay_though_nobody_foretells_it() -> None:
+    rules = [rule.replace(", reward 1, the end", "") for rule in TRUE_RULES.splitlines()]
+    store = RuleStore.certain(
+        [*rules, "any action leading to bell() is more than 0 then 1.00 success: reward 1, the end"]
+    )
+    ringing = next(rule for rule in store.rules if "bell() grows" in rule.sentence())
+    seen_once = replace(store, records={**store.records, ringing.id: Record(supports=1, state="candidate")})
+    _, state = opening()
+    assert len(chained(seen_once, state)) == len(chained(store, state))
 
 
 def test_nothing_is_found_where_nothing_brings_about_what_is_missing() -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from agentwm.induction.chance import leeway
+from agentwm.induction.habits import Habits
 from agentwm.types import Transition
 
 __all__ = ["Alarm", "is_refuted"]
@@ -26,6 +27,7 @@ class Alarm:
 
     def __init__(self) -> None:
         self._tallies: dict[str, _Tally] = {}
+        self._habits = Habits()
         self._heeds = 0
         self._surprises = 0
 
@@ -36,12 +38,13 @@ class Alarm:
     def note(self, transition: Transition) -> None:
         """Count one transition."""
         self._heeds = max(0, self._heeds - 1)
-        self._surprises += is_refuted(transition)
+        news = self._habits.news(transition)
+        self._surprises += bool(news) and is_refuted(transition)
         predicted = transition.predicted
         if predicted is not None:
             for name in predicted.rules:
                 tally = self._tallies.setdefault(name, _Tally())
-                tally.add(predicted.outcomes[0].probability, came=not transition.surprise)
+                tally.add(predicted.outcomes[0].probability, came=not news)
 
     def __bool__(self) -> bool:
         return any(tally.is_strange for tally in self._tallies.values()) or (

@@ -18,7 +18,7 @@ from agentwm.induction.features import Bits, Feature, Features, accepts
 from agentwm.induction.slots import Leaf, Slot, View
 from agentwm.rules.language import ANY_ACTION, Change, Each, Rule, RuleOutcome
 from agentwm.rules.matching import Unknown, look_up
-from agentwm.types import Fluent, Ref, Term, Value, Var, Vocabulary
+from agentwm.types import Condition, Fluent, Ref, Term, Value, Var, Vocabulary
 
 __all__ = ["END", "REWARD", "EffectTable", "LearnedRule", "effects_of", "slots_of"]
 
@@ -64,6 +64,7 @@ class EffectTable:
     ) -> None:
         self.verb = verb
         self.parameters = tuple(parameters)
+        self._of_sorts = tuple(_of_sorts(verb, parameters, sorts, vocabulary))
         self.each = each
         self.vocabulary = vocabulary
         names = (*parameters, each.variable) if each else self.parameters
@@ -124,6 +125,8 @@ class EffectTable:
             was, now = values[slot.target], look_up(fluent, example.settled, self.vocabulary)
             if isinstance(was, Unknown) or isinstance(now, Unknown):
                 continue
+            if was != now and fluent not in example.changed:
+                continue  # it came by itself, so that this example does not show what the action does to it
             slot.append(index, was, now, {t: values[t] for t in self._copied[name] if self._may_copy(t, values[t])})
         return values.values()
 
@@ -216,7 +219,7 @@ class EffectTable:
         # Two negative conditions may come to the same positive one.
         when = tuple(dict.fromkeys(self.before.positive(f.condition, speaks) for f in context if not f.arrives))
         after = tuple(dict.fromkeys(self.after.positive(f.condition, speaks) for f in context if f.arrives))
-        rule = Rule(self.verb, self.parameters, when, tuple(outcomes), after, self.each)
+        rule = Rule(self.verb, self.parameters, (*self._of_sorts, *when), tuple(outcomes), after, self.each)
         right = true = speaks
         for _, _, leaf, view in items:
             explained = 0
@@ -225,6 +228,16 @@ class EffectTable:
             right &= explained | ~view.at_stake
             true &= explained | ~view.slot.known.mask
         return LearnedRule(rule, speaks, right, right & ~true)
+
+
+def _of_sorts(
+    verb: str, parameters: Sequence[str], sorts: Sequence[str], vocabulary: Vocabulary
+) -> Iterator[Condition]:
+    """Yield which of the sorts that ``verb`` takes are meant: clicking a button does something else than clicking a box."""
+    schema = vocabulary.actions.get(verb)
+    for name, sort, declared in zip(parameters, sorts, schema.parameters if schema else (), strict=False):
+        if sort not in (declared, "any"):
+            yield Condition(Ref("sort", (Var(name),)), "==", sort)
 
 
 def effects_of(rule: Rule) -> list[tuple[str, tuple[object, bool]]]:

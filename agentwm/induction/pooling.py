@@ -12,6 +12,7 @@ from agentwm.induction.breaks import Window
 from agentwm.induction.chance import SURE
 from agentwm.induction.credit import Example
 from agentwm.induction.effects import EffectTable, LearnedRule, effects_of, slots_of
+from agentwm.induction.passing import passing as passes
 from agentwm.induction.table import parameter_names
 from agentwm.rules.language import ANY_ACTION, Each
 from agentwm.rules.matching import sorts_of, things_beside
@@ -20,6 +21,7 @@ from agentwm.types import Vocabulary
 __all__ = ["EffectsLearner"]
 
 FEW = 4  # examples without which nothing is said of all actions
+OFTEN = 4  # examples from which on a sure rule of one verb is not put down to what comes by itself
 STRAY = 0.05  # share of the examples of a change in other verbs that is put down to noise where one verb is said to bring it
 MOST_THINGS = 8  # unchanged ones that an action is an example of, beside those that did change
 
@@ -68,8 +70,9 @@ class _Pool:
         own = {table: table.rules() for table in self.tables.values()}
         aside = self._set_aside(own)
         general = self._general(own, aside)
-        if general:
-            own = {table: table.rules(self._explained(general, table)) for table in own}
+        passing = passes(self.together, self._surely(own, 1), self._surely(own, OFTEN))
+        if general or passing:
+            own = {table: table.rules(self._explained(general, passing, table)) for table in own}
         found = [*general, *(self._of_all(rule, table) for table, rules in own.items() for rule in rules)]
         return [self._by_step(each) for each in found if each.right & self._stray] if self.sort else found
 
@@ -88,13 +91,31 @@ class _Pool:
         speaks = _of_all(learned.speaks, self._steps)
         return replace(learned, speaks=speaks, right=speaks & ~_of_all(learned.wrong, self._steps))
 
-    def _explained(self, general: Sequence[LearnedRule], table: EffectTable) -> dict[str, int]:
-        """Return, per slot, the examples of a table that the ``general`` rules explain."""
-        explained: dict[str, int] = {}
+    def _surely(self, own: Mapping[EffectTable, Sequence[LearnedRule]], least: int) -> dict[str, int]:
+        """Return, per slot, the examples that sure rules of one verb explain, those which do so at ``least`` so often."""
+        surely: dict[str, int] = {}
+        for table, rules in own.items():
+            for learned in rules:
+                if learned.right.bit_count() >= least:
+                    mask = _of_all(learned.right, self._places[table])
+                    for slot, _ in effects_of(learned.rule):
+                        surely[slot] = surely.get(slot, 0) | mask
+        return surely
+
+    def _explained(
+        self, general: Sequence[LearnedRule], passing: Mapping[str, int], table: EffectTable
+    ) -> dict[str, int]:
+        """Return, per slot, the examples of a table in which something changed as the ``general`` rules explain, or by itself.
+
+        Those in which nothing did go on to count: the verb's own rules are not to foretell a change there.
+        """
+        explained = {name: _of_table(mask, self._places[table]) for name, mask in passing.items()}
         for learned in general:
             mask = _of_table(learned.right, self._places[table])
-            for slot in slots_of(learned.rule):
-                explained[slot] = explained.get(slot, 0) | mask
+            for name in slots_of(learned.rule):
+                slot = table.slots.get(name)
+                changed = 0 if slot is None else slot.known.mask & ~slot.kept.mask
+                explained[name] = explained.get(name, 0) | mask & changed
         return explained
 
     def _of_all(self, learned: LearnedRule, table: EffectTable) -> LearnedRule:

@@ -14,7 +14,7 @@ from agentwm.induction.features import Bits, is_number
 from agentwm.rules.matching import Unknown
 from agentwm.types import Ref, Term, Value
 
-__all__ = ["Effect", "Leaf", "Slot", "View"]
+__all__ = ["LEAST_SHARE", "Effect", "Leaf", "Slot", "View"]
 
 EXTRA_OUTCOME = 5.0  # nats: chance is the last explanation
 RANGE = 10  # how many values a noisy row could have had: what an unexplained row costs beside its rarity

@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from itertools import islice, product
 from typing import NamedTuple
 
+from agentwm.planners.deeds import Deed, awaited, helps
+from agentwm.planners.needs import Needs
 from agentwm.planners.walks import Walks, places_of
 from agentwm.rules.binding import Cast
 from agentwm.rules.goals import goal_test
 from agentwm.rules.index import Test, compiled_test
-from agentwm.rules.language import ANY_ACTION, Change, Rule, RuleOutcome, variables
-from agentwm.rules.matching import compare
+from agentwm.rules.language import ANY_ACTION, Rule, RuleOutcome, variables
 from agentwm.rules.outcomes import apply_changes, compiled_changes
 from agentwm.rules.store import RuleStore
 from agentwm.types import (
@@ -41,14 +42,20 @@ from agentwm.types import (
 
 __all__ = ["Chain"]
 
-MOST_CALLS = 4_000  # questions to the world model in one decision
-DEEPEST = 12  # rules, each for the sake of the one before
-MOST_ROUNDS = 24  # times that something is brought about for the sake of one rule
-LEAST = 0.05  # the probability below which an outcome is not counted on
-MOST_ARGUMENTS = 40  # combinations of things that an action is tried with
-ENOUGH_FAILURES = 2  # of what should have paid, after which it is left alone for a while
-LONGEST_PAUSE = 8  # decisions without a thought after one in vain, as long as nothing plain has changed
-PAUSE = 30  # decisions, doubled with each failure
+MOST_CALLS = 4_000  # questions to the world model in one decision: about a second's thought
+DEEPEST = 12  # rules, each for the sake of the one before: deeper than any tool is made of tools
+MOST_ROUNDS = (
+    24  # times that something is brought about for the sake of one rule: enough to gather a handful of several things
+)
+LEAST = 0.05  # the probability below which an outcome is not counted on: waiting for it would take longer than most other ways
+MOST_ARGUMENTS = (
+    40  # combinations of things that an action is tried with: verbs that take more are seldom tried with the right ones
+)
+ENOUGH_FAILURES = (
+    2  # of what should have paid, after which it is left alone for a while: once may have been a creature in the way
+)
+LONGEST_PAUSE = 8  # decisions without a thought after one in vain, as long as nothing plain has changed: by then more may be in view
+PAUSE = 30  # decisions that what failed is left alone, doubled with each failure: as long as something else takes to be done
 
 
 class _Way(NamedTuple):
@@ -67,23 +74,6 @@ class _Step(NamedTuple):
     is_likely: bool
 
 
-@dataclass(frozen=True, eq=False)
-class _Deed:
-    """An outcome of a rule made ready to be brought about."""
-
-    rule: Rule
-    outcome: RuleOutcome
-    plain: tuple[tuple[Condition, Test], ...]
-    local: tuple[tuple[Condition, Test], ...]
-    own: tuple[Test, ...]
-    """What is asked of the things that the action is done with, which nothing changes."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The variables of the rule."""
-        return self.rule.names
-
-
 class Chain:
     """Finds ways to what pays by chaining over the rules of ``store``; made once per episode, as it remembers what was in vain."""
 
@@ -94,13 +84,14 @@ class Chain:
         self.walks = Walks(rules, self.places, vocabulary)
         self._deeds = [
             self._deed(rule, outcome)
-            for rule in rules
+            for rule in (*rules, *awaited(rules, vocabulary))
             if rule.verb in vocabulary.actions
             for outcome in rule.outcomes
             if outcome.success and outcome.probability >= LEAST and (outcome.changes or (outcome.reward or 0.0) > 0)
         ]
         self._deeds.sort(key=lambda deed: (-deed.outcome.probability, len(deed.rule.when)))
         self._changes = {id(deed): compiled_changes(deed.outcome, deed.names, vocabulary) for deed in self._deeds}
+        self.guesses = {id(deed) for deed in self._deeds if store.record(deed.rule).is_guess}
         self._arrivals = [
             [compiled_test(condition, rule.names, vocabulary) for condition in rule.after]
             for rule in rules
@@ -114,6 +105,7 @@ class Chain:
             for rule in rules
             if rule.verb == ANY_ACTION and not rule.after and rule.outcomes[0].changes
         ]
+        self._needs = Needs()
         self._failures: Counter[str] = Counter()
         self._until: dict[str, int] = {}
         self._decisions = 0
@@ -122,12 +114,12 @@ class Chain:
         self._idle = 1
         self._idle_until = 0
 
-    def _deed(self, rule: Rule, outcome: RuleOutcome) -> _Deed:
+    def _deed(self, rule: Rule, outcome: RuleOutcome) -> Deed:
         kinds: dict[str, list[tuple[Condition, Test]]] = {"plain": [], "local": [], "own": []}
         for condition in rule.when:
             kinds[self._sort_of(condition)].append((condition, compiled_test(condition, rule.names, self.vocabulary)))
         own = tuple(test for _, test in kinds["own"])
-        return _Deed(rule, outcome, tuple(kinds["plain"]), tuple(kinds["local"]), own)
+        return Deed(rule, outcome, tuple(kinds["plain"]), tuple(kinds["local"]), own)
 
     def _sort_of(self, condition: Condition) -> str:
         """Return whether ``condition`` asks for something plain, of what is around, or of what an action is done with, always so."""
@@ -153,6 +145,10 @@ class Chain:
         """
         self._decisions += 1
         self._learn(history)
+        self._needs.note(history)
+        if not goal.conditions and (way := self._renewal(state, model)):
+            self._aim = None
+            return way
         situation = (goal.conditions, self._plain(state))
         if situation == self._vain and self._decisions < self._idle_until:
             return ()
@@ -167,9 +163,17 @@ class Chain:
             self._vain, self._idle_until = situation, self._decisions + 1 + self._idle
             return ()
         _, name, steps = best
-        sure = next((number for number, step in enumerate(steps, 1) if not step.is_likely), len(steps))
-        self._aim = (name, len(history) + sure) if sure == len(steps) and steps[-1].is_likely else None
-        return tuple(step.action for step in steps[:sure])
+        way = _as_far_as_sure(steps)
+        self._aim = (name, len(history) + len(way)) if len(way) == len(steps) and steps[-1].is_likely else None
+        return way
+
+    def _renewal(self, state: State, model: WorldModel) -> tuple[Action, ...]:
+        """Return the way to more of what is running out, the lowest first; empty where nothing is, or nobody knows how."""
+        for condition in self._needs.pressing(state):
+            found = next(_Attempt(self, state, Goal("", (condition,)), model).ways(), None)
+            if found is not None and found[1].pays:
+                return _as_far_as_sure(found[1].steps)
+        return ()
 
     def walk(self, state: State, model: WorldModel, is_there: Callable[[State], bool]) -> tuple[Action, ...]:
         """Return the shortest walk from ``state`` to a state that ``is_there``, which says nothing but where one is; empty for none."""
@@ -203,12 +207,9 @@ class Chain:
 
     # --- what the rules say -----------------------------------------------------------------------------------------------
 
-    def paying(self, state: State, cast: Cast) -> Iterator[_Deed]:
+    def paying(self, state: State, cast: Cast) -> Iterator[Deed]:
         """Yield the deeds that pay, or would if they were done in a state that is otherwise like ``state``."""
-        passed: State = state
-        for tests, make in self._ticking:
-            if all(test((), state) is True for test in tests):
-                passed = apply_changes(passed, make((), state))
+        passed = self._passed(state)
         open_arrivals = [tests for tests in self._arrivals if not _all(tests, (), passed)]
         for deed in self._deeds:
             if (deed.outcome.reward or 0.0) > 0:
@@ -218,11 +219,25 @@ class Chain:
                 if any(_all(tests, (), there) for there in arrived for tests in open_arrivals):
                     yield deed
 
-    def _made(self, deed: _Deed, state: State, cast: Cast) -> Iterator[State]:
+    def _passed(self, state: State) -> State:
+        """Return ``state`` after what happens whatever is done."""
+        passed = state
+        for tests, make in self._ticking:
+            if all(test((), state) is True for test in tests):
+                passed = apply_changes(passed, make((), state))
+        return passed
+
+    def is_worth_a_try(self, deed: Deed, args: tuple[str, ...], state: State) -> bool:
+        """Whether ``deed`` would pay in ``state`` if its rule was right, which was seen too seldom to be foretold by."""
+        passed = self._passed(state)
+        there = apply_changes(passed, self._changes[id(deed)](args, state))
+        return any(_all(tests, (), there) and not _all(tests, (), passed) for tests in self._arrivals)
+
+    def _made(self, deed: Deed, state: State, cast: Cast) -> Iterator[State]:
         """Yield what ``deed`` would change if it were done here and now, with whatever it may be done with."""
         return (self._changes[id(deed)](args, state) for args in self.arguments(deed, state, cast))
 
-    def arguments(self, deed: _Deed, state: State, cast: Cast) -> Iterator[tuple[str, ...]]:
+    def arguments(self, deed: Deed, state: State, cast: Cast) -> Iterator[tuple[str, ...]]:
         """Yield the things that ``deed`` can be done with, up to a number."""
         sorts = [sort.split("|") for sort in self.vocabulary.actions[deed.rule.verb].parameters]
         if len(sorts) != len(deed.rule.parameters):
@@ -233,15 +248,15 @@ class Chain:
         ]
         return islice((args for args in product(*choices) if _all(deed.own, args, state)), MOST_ARGUMENTS)
 
-    def producers(self, condition: Condition, state: State) -> Iterator[_Deed]:
+    def producers(self, condition: Condition, state: State) -> Iterator[Deed]:
         """Yield the deeds that bring a plain ``condition`` about or nearer, the likeliest first."""
         for deed in self._deeds:
             if any(
-                change.target == condition.left and _helps(change, condition, state) for change in deed.outcome.changes
+                change.target == condition.left and helps(change, condition, state) for change in deed.outcome.changes
             ):
                 yield deed
 
-    def makers(self, test: Test, args: tuple[str, ...], state: State, cast: Cast) -> Iterator[_Deed]:
+    def makers(self, test: Test, args: tuple[str, ...], state: State, cast: Cast) -> Iterator[Deed]:
         """Yield the deeds that would make a condition on what is around true where the agent is."""
         for deed in self._deeds:
             if any(change.target.args for change in deed.outcome.changes) and any(
@@ -249,7 +264,7 @@ class Chain:
             ):
                 yield deed
 
-    def deed_for(self, goal: Goal) -> _Deed:
+    def deed_for(self, goal: Goal) -> Deed:
         """Return the deed of having reached ``goal``, which is no action."""
         return self._deed(Rule(ANY_ACTION, (), goal.conditions, ()), RuleOutcome(1.0))
 
@@ -284,7 +299,7 @@ class _Attempt:
                 if found is not None:
                     yield name, found
 
-    def bring(self, deed: _Deed, start: _Way, stack: tuple[str, ...]) -> _Way | None:
+    def bring(self, deed: Deed, start: _Way, stack: tuple[str, ...]) -> _Way | None:
         """Return the way to have done ``deed`` from where ``start`` leads; None where none is found."""
         if deed.rule.id in stack or len(stack) == DEEPEST:
             return None
@@ -299,7 +314,7 @@ class _Attempt:
                 return done
         return None
 
-    def settle(self, deed: _Deed, args: tuple[str, ...], start: _Way, stack: tuple[str, ...]) -> _Way | None:
+    def settle(self, deed: Deed, args: tuple[str, ...], start: _Way, stack: tuple[str, ...]) -> _Way | None:
         """Return the way to where all conditions of ``deed`` hold, or to what pays before that."""
         way = start
         for _ in range(MOST_ROUNDS):
@@ -315,13 +330,13 @@ class _Attempt:
             way = found
         return None
 
-    def first(self, deeds: Iterator[_Deed], way: _Way, stack: tuple[str, ...]) -> _Way | None:
+    def first(self, deeds: Iterator[Deed], way: _Way, stack: tuple[str, ...]) -> _Way | None:
         """Return the first of ``deeds`` that can be done from where ``way`` leads."""
         if self.calls > MOST_CALLS:
             return None
         return next((found for deed in deeds if (found := self.bring(deed, way, stack)) is not None), None)
 
-    def go(self, deed: _Deed, args: tuple[str, ...], way: _Way) -> _Way | None:
+    def go(self, deed: Deed, args: tuple[str, ...], way: _Way) -> _Way | None:
         """Return the way to where what ``deed`` asks of the place holds, by walking alone."""
         tests = [test for _, test in deed.local]
         walk = self.chain.walks.to(way.state, way.changed, lambda state: _all(tests, args, state))
@@ -334,7 +349,7 @@ class _Attempt:
                 return walked
         return walked if walked is not None and _all(tests, args, walked.state) else None
 
-    def make(self, deed: _Deed, args: tuple[str, ...], way: _Way, stack: tuple[str, ...]) -> _Way | None:
+    def make(self, deed: Deed, args: tuple[str, ...], way: _Way, stack: tuple[str, ...]) -> _Way | None:
         """Return the way to have something made that ``deed`` asks for where it is done."""
         for _, test in deed.local:
             if test(args, way.state) is not True:
@@ -343,7 +358,7 @@ class _Attempt:
                     return found
         return None
 
-    def do(self, action: Action, way: _Way, deed: _Deed | None) -> _Way | None:
+    def do(self, action: Action, way: _Way, deed: Deed | None) -> _Way | None:
         """Return ``way`` with ``action`` done, as ``deed`` wants it to turn out; None where the model does not say that it may."""
         [prediction] = self.model.predict([Query(way.state, action)])
         self.calls += 1
@@ -358,27 +373,20 @@ class _Attempt:
                 step = _Step(action, number == 0)
                 others = {f: v for f, v in outcome.changes.items() if f not in self.chain.places}
                 return _Way((*way.steps, step), state, {**way.changed, **others}, pays)
+        if (
+            deed is not None
+            and id(deed) in self.chain.guesses
+            and self.chain.is_worth_a_try(deed, action.args, way.state)
+        ):
+            return _Way((*way.steps, _Step(action, is_likely=True)), way.state, way.changed, pays=True)
         return None
+
+
+def _as_far_as_sure(steps: Sequence[_Step]) -> tuple[Action, ...]:
+    """Return the actions up to the first that may well turn out otherwise."""
+    sure = next((number for number, step in enumerate(steps, 1) if not step.is_likely), len(steps))
+    return tuple(step.action for step in steps[:sure])
 
 
 def _all(tests: Sequence[Test], args: tuple[str, ...], state: State) -> bool:
     return all(test(args, state) is True for test in tests)
-
-
-def _helps(change: Change, condition: Condition, state: State) -> bool:
-    """Whether ``change`` of what ``condition`` speaks of brings that about or nearer."""
-    value = change.value
-    if isinstance(value, Ref | Var):
-        return False
-    wanted = condition.right
-    if not change.adds:
-        return compare(value, condition.op, wanted) is True  # type: ignore[arg-type]
-    if not isinstance(value, int | float):
-        return False
-    if condition.op in ("<", ">"):
-        return (value > 0) is (condition.op == ">")
-    assert isinstance(condition.left, Ref)
-    have = state.get(Fluent(condition.left.name))
-    if condition.op == "==" and isinstance(wanted, int | float) and isinstance(have, int | float):
-        return (value > 0) is (wanted > have)
-    return condition.op == "!="

@@ -19,11 +19,12 @@ from agentwm.planners.seek import Found, hoped, seek, strangers
 from agentwm.planners.value_iteration import CLOSE, ValueIteration, foretold
 from agentwm.planners.width import News
 from agentwm.rules.outcomes import apply_changes
-from agentwm.types import Action, Goal, Outcome, Plan, PlannerParts, Situation, State, Transition
+from agentwm.types import Action, Fluent, Goal, Outcome, Plan, PlannerParts, Situation, State, Transition
 
 __all__ = ["NO_GOAL", "Payoff"]
 
 NEARBY = 1_500  # questions to the world model in the search that comes before chaining
+AT_HAND = 60  # where things move by themselves: what is foretold many steps ahead will be otherwise by then
 BRIEFLY = 3_000  # those of a search soon after one that found nothing
 FEW_CALLS = 20_000  # those of one that need not be thorough
 MOST_CALLS = 250_000  # those of one that must
@@ -54,6 +55,7 @@ class Payoff:
         self._few = ValueIteration(parts, self._unknown)
         self._rest: tuple[Action, ...] = ()
         self._listed: Sequence[Action] | None = None
+        self._is_restless = False  # what was believed comes to be otherwise by itself
         self._is_growing = False  # more is told as the episode goes on, or its aim changes: no value is one for long
         self._pause = 0
         self._failures = 0
@@ -77,6 +79,7 @@ class Payoff:
         pays = bool(goal.conditions) or self._parts.best_reward > 0 or self._parts.worst_reward < 0
         if goal.conditions or (history and history[-1].told):
             self._is_growing = True
+        self._is_restless |= bool(history) and any(not self._is_static(fluent) for fluent in _corrected(history[-1]))
         worths = self._few.worths(state, len(history)) if pays and not self._is_growing else None
         if worths is not None:
             return self._best(state, worths)
@@ -90,8 +93,7 @@ class Payoff:
             self._in_vain.add(self._outlook(state, goal).key)
         if not self._rest or not was_done or not self._goes_well(history[-1], state, goal):
             self._rest = ()
-            is_told = bool(history) and any(fluent not in history[-1].before for fluent in history[-1].told)
-            if not self._pause or is_told:
+            if not self._pause or (history and self._tells_more(history[-1])):
                 self._rest = self._search(self._outlook(state, goal), history, pays=pays, is_brief=self._pause > 0)
             self._pause = max(0, self._pause - 1)
         actions, self._rest = self._rest, self._rest[1:]
@@ -106,9 +108,20 @@ class Payoff:
 
     def _goes_well(self, latest: Transition, state: State, goal: Goal) -> bool:
         """Whether the plan is to be gone on with: it leads where it should, and, where it is to see something, nothing was seen yet."""
-        if not self._is_listed(self._rest[0]) or (self.looks and latest.told):
+        if not self._is_listed(self._rest[0]) or (self.looks and self._tells_more(latest)):
             return False
-        return not latest.surprise or self._still_leads(self._outlook(state, goal))
+        is_as_foretold = not latest.surprise and not any(map(self._is_static, _corrected(latest)))
+        return is_as_foretold or self._still_leads(self._outlook(state, goal))
+
+    def _is_static(self, fluent: Fluent) -> bool:
+        schema = self._vocabulary.fluents.get(fluent.name)
+        return schema is not None and schema.static
+
+    def _tells_more(self, latest: Transition) -> bool:
+        """Whether something was told of which nothing had been known, nor taken for granted."""
+        schemas = self._vocabulary.fluents
+        new = (fluent.name for fluent in latest.told if fluent not in latest.before)
+        return any(name not in schemas or not schemas[name].has_default for name in new)
 
     def _still_leads(self, outlook: Outlook) -> bool:
         """Whether the rest of the plan leads from here, too, to what pays or to something unknown."""
@@ -145,6 +158,7 @@ class Payoff:
         """
         pays = pays and self._parts.may_pay(outlook.state, outlook.goal)
         most_calls = BRIEFLY if is_brief else MOST_CALLS if self._is_thorough else FEW_CALLS
+        most_calls = AT_HAND if self._is_restless else most_calls
         found = self._near(outlook, history) if pays else None
         if found is None:
             found = seek(
@@ -152,7 +166,9 @@ class Payoff:
             )
         self.looks = found is not None and not found.pays
         way = found.actions if found is not None else ()
-        is_last_resort = pays and self._is_thorough and not self._goal.conditions and not is_brief
+        is_last_resort = (
+            pays and self._is_thorough and not self._goal.conditions and not is_brief and not self._is_restless
+        )
         if not way and is_last_resort and outlook.calls >= most_calls:
             with until_spent:
                 way = self._widely(outlook.state)
@@ -165,7 +181,8 @@ class Payoff:
 
     def _near(self, outlook: Outlook, history: Sequence[Transition]) -> Found | None:
         """Return the way to what pays that a short search or chaining backwards finds, else to something unknown that is near."""
-        found = seek(outlook, self._unknown, in_vain=self._in_vain, seen=self._seen, most_calls=NEARBY)
+        most_calls = AT_HAND if self._is_restless else NEARBY
+        found = seek(outlook, self._unknown, in_vain=self._in_vain, seen=self._seen, most_calls=most_calls)
         if self._parts.chain is None or self._depth is not None or (found is not None and found.pays):
             return found if found is not None and found.pays else None  # nobody knows beforehand how deep a chain is
         with until_spent:
@@ -224,6 +241,11 @@ class Payoff:
     def _is_listed(self, action: Action) -> bool:
         """Whether the environment lists ``action`` at the moment, or lists nothing."""
         return self._listed is None or action in self._listed
+
+
+def _corrected(latest: Transition) -> Iterator[Fluent]:
+    """Yield what was told to be otherwise than it was believed to be."""
+    return (fluent for fluent in latest.told if fluent in latest.before)
 
 
 class _Silent:

@@ -15,21 +15,27 @@ from typing import NamedTuple
 from agentwm.induction.features import reference_terms
 from agentwm.planners.meter import until_spent
 from agentwm.planners.outlook import Foreseen, Future, Outlook
+from agentwm.planners.walks import Way, actions_of
 from agentwm.rules.index import compiled
 from agentwm.types import Action, Fluent, Ref, State, Value, Vocabulary
 
 __all__ = ["Found", "hoped", "seek", "strangers"]
 
-AT_FIRST = 3_000  # questions to the world model after which not every state is looked at any more
-SOME = 60_000  # those after which it is again
-MOST_CALLS = 250_000  # and those after which nothing more is looked for
-PATIENCE = 8_000  # those after which nothing that pays is looked for, where there is something to look at
-COMMITMENT = 10  # steps of walking that are looked at before a step that changes a thing
+AT_FIRST = 3_000  # questions to the world model after which not every state is looked at any more: as much as half a second's thought
+SOME = 60_000  # those after which it is again: what a narrower pass does not find by then lies where it does not look
+MOST_CALLS = (
+    250_000  # and those after which nothing more is looked for: half a minute or so, more than a decision is worth
+)
+PATIENCE = 8_000  # those after which nothing that pays is looked for, where there is something to look at, which may tell of it
+COMMITMENT = 10  # steps of walking that are looked at before a step that changes a thing: one crosses a room in as many
 
 BROAD, NARROW, STRAIGHT = "broad", "narrow", "straight"
-"""How much a pass of the search takes in: everything; of what changes things only what is new; and only what leads to new places, too."""
+"""How much a pass of the search takes in.
 
-Way = tuple[Action, "Way | None"]
+Broad: everything, the nearest first; it finds what is near, however odd the way. Straight: after a thing was changed only what leads to
+places that were not come to before: a door that was opened, a box that was pushed aside; it goes far at little cost, and first, for it
+fails soon. Narrow: of what changes things only what is new: what is carried about makes as many states as there are cells to drop it in.
+"""
 
 _Node = tuple[int, int, int, State, int, Way | None]
 """A state to go on from: its cost, a tie-break, how deep it is, in what it differs from the present one, its key and the way to it."""
@@ -130,7 +136,7 @@ class _Search:
                 asked += 1
                 arrived = outlook.key_after(state, key, future.changes)
                 if future.reward > 0 and arrived not in self._in_vain:
-                    return Found(_actions(longer), pays=True)
+                    return Found(actions_of(longer), pays=True)
                 if future.is_end or arrived in met:
                     continue
                 met.add(arrived)
@@ -150,7 +156,7 @@ class _Search:
     def _shows_more(self, state: State, way: Way) -> bool:
         """Whether there is something unknown in ``state``; the first ``way`` to such a state is kept."""
         if self.look is None and any(name not in self._seen for name in self._unknown(state)):
-            self.look = Found(_actions(way), pays=False)
+            self.look = Found(actions_of(way), pays=False)
         return self.look is not None
 
 
@@ -194,11 +200,3 @@ def hoped(foreseen: Foreseen, state: State) -> Future:
     ranked = sorted(foreseen.futures, key=lambda future: -future.probability)
     moving = (each for each in ranked if any(state.get(f) != value for f, value in each.changes.items()))
     return next(moving, ranked[0])
-
-
-def _actions(way: Way | None) -> tuple[Action, ...]:
-    actions: list[Action] = []
-    while way is not None:
-        action, way = way
-        actions.append(action)
-    return tuple(reversed(actions))

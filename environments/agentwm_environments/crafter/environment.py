@@ -5,7 +5,8 @@ import random
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
-from agentwm.errors import EnvironmentFailureError, MissingExtraError, TaskError, quoted
+from agentwm.errors import EnvironmentFailureError, MissingExtraError, TaskError
+from agentwm.misuse import begun, episode_over, unknown_action, unknown_task
 from agentwm.types import Action, EnvironmentOptions, EnvironmentSpec, Goal, Observation, Vocabulary
 from agentwm_environments.small.world import settle
 
@@ -113,7 +114,7 @@ class CrafterEnvironment:
         Raises: TaskError when there is no such task.
         """
         if task not in self._known:
-            raise TaskError(f"no task {quoted(task)} among the {len(self._tasks)} of this environment")
+            raise unknown_task(task, len(self._tasks))
         self._engine.reset(seed_of(task), chance=seed)
         self._view = View(self._engine)
         self._is_over, self._returned = False, 0.0
@@ -124,18 +125,16 @@ class CrafterEnvironment:
 
         Raises: EnvironmentFailureError before the first and after the end of an episode, and for an action that there is not.
         """
-        if self._view is None:
-            raise EnvironmentFailureError("no task has been begun: expected reset first")
+        view = begun(self._view)
         if self._is_over:
-            raise EnvironmentFailureError(f"the episode is over: expected reset, got the action {action}")
+            raise episode_over(action)
         number = self._numbers.get(action)
         if number is None:
-            known = ", ".join(map(str, self._numbers))
-            raise EnvironmentFailureError(f"expected one of the actions {known}; got {quoted(str(action))}")
+            raise unknown_action(action, self.vocabulary)
         reward, self._is_over = self._engine.step(number)
         self._returned += reward
-        self._view.pass_step()
-        return self._observation(float(self._view.has_achieved))
+        view.pass_step()
+        return self._observation(float(view.has_achieved))
 
     def close(self) -> None:
         """End the episode; there is nothing else to release."""
@@ -190,7 +189,7 @@ SPEC = EnvironmentSpec(
     make=make,
     missing=missing,
     check=_check,
-    learn=10,
+    learn=20,
     learning_steps=500,
     max_steps=_LONGEST,
 )

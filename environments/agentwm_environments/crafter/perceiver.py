@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from agentwm.types import Action, Fluent, Observation, Perception, State, Value
+from agentwm_environments.cells import STEPS, beside, news
 
-from .words import AT, FACING, beside, objects_in_view
+from .words import AT, FACING, object_in, objects_in_view
 
 __all__ = ["CrafterPerceiver"]
 
@@ -12,9 +13,10 @@ __all__ = ["CrafterPerceiver"]
 class CrafterPerceiver:
     """Perceives a world that moves by itself.
 
-    What a cell is made of is believed as it was last seen, which creature is in one only while the cell is in view. Of what differs, only
-    how the player is and what is in the cell that he faced are put down to his action: all else came and went by itself, and is told like
-    anything else that is seen. Whether the action succeeded the world does not say.
+    What a cell is made of is believed as it was last seen, which creature is in one only while the cell is in view. Of what differs, all
+    that is so of the player and what is in the cell that he faced are put down to his action: whether it was the action that did it, the
+    world does not say, nor whether it succeeded. What differs elsewhere is told like anything else that is seen. So is a creature that is
+    tracked into or out of the cell faced, from the next cell or to it.
     """
 
     def perceive(self, observation: Observation, action: Action | None, state: State) -> Perception:
@@ -22,14 +24,19 @@ class CrafterPerceiver:
         facts = observation.facts
         if action is None:
             return Perception(told=facts)
+        new, otherwise = news(facts, state)
         told: dict[Fluent, Value] = {}
         changed: dict[Fluent, Value] = {}
         faced = beside(str(state.get(AT)), str(state.get(FACING)))
-        for fluent, value in facts.items():
-            if state.get(fluent, _UNKNOWN) != value:
-                (changed if not fluent.args or fluent.args[0] == faced else told)[fluent] = value
+        for fluent, value in (*new.items(), *otherwise.items()):
+            is_his = not fluent.args or (fluent.args[0] == faced and not _walked(fluent, value, facts, state))
+            (changed if is_his else told)[fluent] = value
         left = {fluent: state[fluent] for fluent in _believed(state) if fluent not in facts}
-        emptied = {fluent for fluent, value in left.items() if fluent.args[0] == faced and value is not None}
+        emptied = {
+            fluent
+            for fluent, value in left.items()
+            if fluent.args[0] == faced and value is not None and not _walked(fluent, value, state, facts)
+        }
         changed.update(dict.fromkeys(emptied))
         return Perception(told, changed, frozenset(left.keys() - emptied))
 
@@ -39,4 +46,9 @@ def _believed(state: State) -> Iterator[Fluent]:
     return (fluent for fluent in objects_in_view(str(state.get(AT))) if fluent in state)
 
 
-_UNKNOWN = object()
+def _walked(fluent: Fluent, value: Value, here: State, elsewhere: State) -> bool:
+    """Whether what is in a cell ``here``, at one time, may be what was, or is, in the next cell ``elsewhere``, at the other time."""
+    if fluent != object_in(fluent.args[0]):
+        return False
+    around = (object_in(name) for step in STEPS if (name := beside(fluent.args[0], step)) is not None)
+    return any(elsewhere.get(each) == value and here.get(each) != value for each in around)

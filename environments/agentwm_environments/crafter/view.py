@@ -4,22 +4,18 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from agentwm.types import Fluent, Value
+from agentwm_environments.cells import STEPS, cell
 
 from .words import (
     ACHIEVEMENTS,
     AT,
     COLUMNS,
-    DARK,
-    DIRECTIONS,
     FACING,
     ITEMS,
     ROWS,
-    SINCE,
     SLEEPING,
     TALLIED,
-    VITALS,
     achieved,
-    cell,
     kind_of,
     object_in,
     sort_of,
@@ -33,19 +29,17 @@ __all__ = ["View"]
 
 Facts = dict[Fluent, Value]
 
-_FACING = {(right, down): name for name, (down, right) in DIRECTIONS.items()}
+_FACING = {(right, down): name for name, (down, right) in STEPS.items()}
 _ITEMS = tuple((item, Fluent(item)) for item in ITEMS)
 _ACHIEVED = tuple((name, achieved(name)) for name in ACHIEVEMENTS)
 
 
 class View:
-    """What the player sees, is and has, in the episode that ``engine`` plays; also how long his vitals have been as they are."""
+    """What the player sees, is and has, in the episode that ``engine`` plays."""
 
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
         self._kinds: dict[int, str | None] = engine.world._mat_names  # noqa: SLF001 -- Crafter has no door to its map
-        self._since = dict.fromkeys(VITALS, 0)
-        self._vitals = self._present_vitals()
         self._tallied = self._tally = 0
 
     @property
@@ -55,10 +49,6 @@ class View:
 
     def pass_step(self) -> None:
         """Take note that a step has passed."""
-        vitals = self._present_vitals()
-        for vital, value in vitals.items():
-            self._since[vital] = self._since[vital] + 1 if value == self._vitals[vital] else 0
-        self._vitals = vitals
         self._tallied, self._tally = self._tally, sum(map(bool, self._engine.player.achievements.values()))
 
     def facts(self) -> Facts:
@@ -66,9 +56,7 @@ class View:
         player = self._engine.player
         column, row = map(int, player.pos)
         facts: Facts = {AT: cell(row, column), FACING: _FACING[tuple(player.facing)], SLEEPING: bool(player.sleeping)}
-        facts[DARK] = self._engine.is_dark
         facts.update({fluent: int(player.inventory[item]) for item, fluent in _ITEMS})
-        facts.update({fluent: self._since[vital] for vital, fluent in SINCE.items()})
         facts.update({fluent: player.achievements[name] > 0 for name, fluent in _ACHIEVED})
         facts[TALLIED] = tally_of(self._tallied)
         facts.update(_DIRECTIONS)
@@ -101,11 +89,8 @@ class View:
         had = [f"{player.inventory[item]} {item.replace('_', ' ')}" for item in ITEMS if player.inventory[item]]
         return f"You are at {cell(row, column)}. {state}. You have {', '.join(had)}."
 
-    def _present_vitals(self) -> dict[str, int]:
-        return {vital: int(self._engine.player.inventory[vital]) for vital in VITALS}
 
-
-_DIRECTIONS: Facts = {sort_of(name): "direction" for name in DIRECTIONS}
+_DIRECTIONS: Facts = {sort_of(name): "direction" for name in STEPS}
 
 
 @cache

@@ -1,44 +1,33 @@
 """What can be said of Crafter: where things are, what is faced, what is had, what was achieved; and the actions."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache, partial
 
 from agentwm.types import ActionSchema, Fluent, FluentSchema, State, Value, Vocabulary
+from agentwm_environments.cells import beside, cell, place_of
 
 __all__ = [
     "ACHIEVEMENTS",
     "AT",
     "COLUMNS",
-    "DARK",
-    "DIRECTIONS",
     "FACING",
     "ITEMS",
     "ROWS",
-    "SINCE",
     "SLEEPING",
     "TALLIED",
     "VITALS",
     "VOCABULARY",
     "achieved",
-    "beside",
-    "cell",
     "kind_of",
     "object_in",
     "objects_in_view",
-    "place_of",
     "sort_of",
     "tally_of",
     "verb_of",
 ]
 
-Cell = tuple[int, int]
-"""A row and a column; both count from 0 at the top left."""
-
 COLUMNS, ROWS = 9, 7
 """How many cells the view shows, the player in its middle."""
-
-DIRECTIONS: Mapping[str, Cell] = {"left": (0, -1), "right": (0, 1), "up": (-1, 0), "down": (1, 0)}
-"""How far down and to the right each direction leads."""
 
 VITALS = ("health", "food", "drink", "energy")
 ITEMS = (
@@ -59,29 +48,12 @@ ACHIEVEMENTS = (
 AT = Fluent("at")
 FACING = Fluent("facing")
 SLEEPING = Fluent("sleeping")
-DARK = Fluent("dark")
 TALLIED = Fluent("tallied")
-SINCE = {vital: Fluent(f"since_{vital}") for vital in VITALS}
 
 _WORKPLACES = ("table", "furnace")
 
 
 # --- names --------------------------------------------------------------------------------------------------------
-
-
-@cache
-def cell(row: int, column: int) -> str:
-    """Return the name of a cell."""
-    return f"cell {row} {column}"
-
-
-@cache
-def place_of(name: str) -> Cell | None:
-    """Return where the cell of that ``name`` is, None for what is no name of a cell."""
-    match name.split(" "):
-        case ["cell", row, column]:
-            return int(row), int(column)
-    return None
 
 
 @cache
@@ -117,13 +89,6 @@ def verb_of(action: str) -> tuple[str, tuple[str, ...]]:
 
 
 # --- what is derived ----------------------------------------------------------------------------------------------
-
-
-@cache
-def beside(name: str, direction: str) -> str | None:
-    """Return the next cell in a direction, be it known or not; None for what is no cell or no direction."""
-    place, step = place_of(name), DIRECTIONS.get(direction)
-    return cell(place[0] + step[0], place[1] + step[1]) if place and step else None
 
 
 def _toward(state: State, args: tuple[str, ...]) -> Value:
@@ -190,10 +155,7 @@ def _fluents() -> Iterator[FluentSchema]:
         yield FluentSchema(f"distance_to_{kind}", (), "number", derive=partial(_distance, kind=kind), about=about)
     for item in ITEMS:
         yield FluentSchema(item, (), "number")
-    for vital, since in SINCE.items():
-        yield FluentSchema(since.name, (), "number", counts_since=vital)
     yield FluentSchema(SLEEPING.name, (), "bool", about="whether you sleep")
-    yield FluentSchema(DARK.name, (), "bool", about="whether it is night")
     for name in ACHIEVEMENTS:
         yield FluentSchema(achieved(name).name, (), "bool")
     yield FluentSchema("tally", (), "tally", derive=_tally, about="how many different things were achieved so far")

@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from agentwm.types import Fluent, Value
+from agentwm_environments.cells import STEPS, Cell, cell, place_of
 
 from .missions import Part, fluents_in
-from .words import CARRIED_ORIGIN, DIRECTIONS, DROPPED, PLACES, STEPS, Cell, cell, place_of
+from .words import CARRIED_ORIGIN, DIRECTIONS, DROPPED, PLACES
 
 __all__ = ["MissionFacts"]
 

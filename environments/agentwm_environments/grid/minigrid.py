@@ -27,6 +27,7 @@ from agentwm.types import (
     Reference,
     Value,
 )
+from agentwm_environments.cells import cell
 from agentwm_environments.small.world import settle
 
 from .meant import MissionFacts
@@ -41,7 +42,6 @@ from .words import (
     DIRECTIONS,
     FACING,
     VERBS,
-    cell,
     vocabulary,
 )
 

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from agentwm.types import Condition, Ref, Reference
+from agentwm_environments.cells import STEPS, Cell
 
 from .missions import parts_of
-from .words import CARRIED_COLOR, CARRYING, DIRECTIONS, STEPS, Cell
+from .words import CARRIED_COLOR, CARRYING, DIRECTIONS
 
 __all__ = ["MOST_STATES", "reference", "shortest"]
 

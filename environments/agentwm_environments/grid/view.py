@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from functools import cache
 
 from agentwm.types import Fluent, Value
+from agentwm_environments.cells import STEPS, cell
 
-from .words import DIRECTIONS, STEPS, cell
+from .words import DIRECTIONS
 
 __all__ = ["EMPTY", "View"]
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from agentwm.types import ActionSchema, Fluent, FluentSchema, State, Value, Vocabulary
+from agentwm_environments.cells import beside, place_of
 
 __all__ = [
     "AT",
@@ -14,16 +15,9 @@ __all__ = [
     "DROPPED",
     "FACING",
     "PLACES",
-    "STEPS",
     "VERBS",
-    "Cell",
-    "cell",
-    "place_of",
     "vocabulary",
 ]
-
-Cell = tuple[int, int]
-"""A row and a column; both count from 0 at the top left."""
 
 AT = Fluent("at")
 FACING = Fluent("facing")
@@ -34,8 +28,6 @@ DROPPED = Fluent("dropped")
 
 DIRECTIONS = ("right", "down", "left", "up")
 """The directions in MiniGrid's order, which is clockwise."""
-
-STEPS: dict[str, Cell] = {"right": (0, 1), "down": (1, 0), "left": (0, -1), "up": (-1, 0)}
 
 VERBS = ("left", "right", "forward", "pickup", "drop", "toggle", "done")
 """MiniGrid's actions 0 to 6."""
@@ -52,30 +44,9 @@ PLACES = {
 # --- cells and directions ---------------------------------------------------------------------------------------
 
 
-@cache
-def cell(row: int, column: int) -> str:
-    """Return the name of a cell."""
-    return f"cell {row} {column}"
-
-
-@cache
-def place_of(name: str) -> Cell | None:
-    """Return where the cell of that ``name`` is, None for what is no name of a cell."""
-    match name.split(" "):
-        case ["cell", row, column]:
-            return int(row), int(column)
-    return None
-
-
-@cache
-def _ahead(name: str, direction: str) -> str | None:
-    place, step = place_of(name), STEPS.get(direction)
-    return cell(place[0] + step[0], place[1] + step[1]) if place and step else None
-
-
 def _front(state: State, _args: tuple[str, ...]) -> Value:
     """Return the cell ahead, be it known or not."""
-    return _ahead(str(state.get(AT)), str(state.get(FACING)))
+    return beside(str(state.get(AT)), str(state.get(FACING)))
 
 
 def _spot_ahead(state: State, args: tuple[str, ...]) -> Value:
