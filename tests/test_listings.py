@@ -35,6 +35,7 @@ def explorer(familiarity: Familiarity, listed: tuple[Action, ...] | None, *, rul
         rng=random.Random(0),
         listings=listings(),
         opening=Observation("", actions=listed),
+        max_steps=100,
     )
 
 
@@ -75,10 +76,10 @@ def test_what_was_done_where_it_was_not_listed_is_new_where_it_is() -> None:
     assert explorer(familiarity, (ACT, WAIT)).plan(HERE, Goal("")).actions == (ACT,)
 
 
-def test_of_what_is_new_the_end_comes_last() -> None:
+def test_of_what_is_new_among_what_is_listed_the_end_comes_last_early_on() -> None:
     ends = "act then 1.00 success: the end"
     familiarity = Familiarity(WORDS)
     for _ in range(3):
-        assert explorer(familiarity, None, rule=ends).plan(HERE, Goal("")).actions == (WAIT,)
+        assert explorer(familiarity, (ACT, WAIT), rule=ends).plan(HERE, Goal("")).actions == (WAIT,)
         familiarity.add(HERE, WAIT)
-    assert explorer(familiarity, None, rule=ends).plan(HERE, Goal("")).actions == (ACT,)
+    assert explorer(familiarity, (ACT, WAIT), rule=ends).plan(HERE, Goal("")).actions == (ACT,)
