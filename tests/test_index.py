@@ -22,20 +22,21 @@ WORDS = Vocabulary(
             FluentSchema("wood", (), "number"),
             FluentSchema("wet", (), "bool", default=False, has_default=True),
             FluentSchema("in", ("thing",), "thing"),
-            FluentSchema("open", ("thing",), "bool"),
+            FluentSchema("open", ("thing|box",), "bool"),
             FluentSchema("next", ("thing",), "thing", derive=lambda _, args: NEXT.get(args[0]), is_reference=True),
             FluentSchema("sort", ("any",), "sort", static=True),
         )
     },
     {"put": ActionSchema("put", ("thing", "thing"), "put {0} {1}"), "wait": ActionSchema("wait", (), "wait")},
 )
+SORTS: State = {Fluent("sort", ("a",)): "thing", Fluent("sort", ("b",)): "box", Fluent("sort", ("c",)): "thing"}
 VALUES: st.SearchStrategy[Value] = st.one_of(st.sampled_from(THINGS), st.booleans(), st.none(), st.integers(0, 3))
 STATES: st.SearchStrategy[State] = st.dictionaries(
     st.sampled_from(
         [Fluent("at"), Fluent("wood"), Fluent("wet"), *(Fluent(name, (x,)) for name in ("in", "open") for x in THINGS)]
     ),
     VALUES,
-).map(lambda state: {**state, **{Fluent("sort", (thing,)): "thing" for thing in THINGS}})
+).map(lambda state: {**state, **SORTS})
 
 
 def terms(parameters: tuple[str, ...]) -> st.SearchStrategy[Term]:
@@ -49,7 +50,7 @@ def conditions(draw: st.DrawFn, parameters: tuple[str, ...]) -> Condition:
     op = draw(st.sampled_from(["==", "==", "==", "!=", "<", ">", "in", "notin", "known", "unknown", "some", "no"]))
     if op in ("some", "no"):
         inner = Condition(Ref("open", (Var("x"),)), "==", draw(VALUES))
-        return Condition(Var("x"), op, Some("x", "thing", (inner,)))
+        return Condition(Var("x"), op, Some("x", draw(st.sampled_from(["thing", "box", "thing|box"])), (inner,)))
     left = draw(terms(parameters))
     if op in ("known", "unknown"):
         return Condition(left, op, None)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from agentwm import Action, Fluent, Prediction, RuleStore, State, parse_rule
 from agentwm.models.rule_model import AlignedModel, RuleModel
+from agentwm.rules.index import compiled_test
 from agentwm.rules.matching import UNKNOWN, bind, compare, conjunction, holds, look_up, value_of
 from agentwm.rules.outcomes import changes_of
 from agentwm.rules.store import Record
@@ -52,6 +53,19 @@ def condition(text: str) -> Condition:
 )
 def test_a_condition_is_true_false_or_unknown(text: str, known: State, truth: object, words: Vocabulary) -> None:
     assert holds(condition(text), {**APPLE, **FRIDGE}, known, words) is truth
+
+
+@pytest.mark.parametrize(
+    ("sort", "truth"), [("box", False), ("radio", True), ("box|radio", True), ("radio|box", True), ("box|list", False)]
+)
+def test_there_is_a_thing_of_several_sorts_where_there_is_one_of_any_of_them(
+    sort: str, words: Vocabulary, *, truth: bool
+) -> None:
+    known = state(sort_b="box", sort_r="radio", open_b=False, open_r=True)
+    some, no = (condition(f"{quantifier} {sort} ?x with (open(?x) is true)") for quantifier in ("some", "no"))
+    assert holds(some, {}, known, words) is truth
+    assert holds(no, {}, known, words) is not truth
+    assert compiled_test(some, (), words)((), known) is truth
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from agentwm import (
 from agentwm.knowledge import Knowledge
 from agentwm.models.rule_model import AlignedModel
 from agentwm.planners import forward, means_ends
-from agentwm.planners.forward import search
+from agentwm.planners.forward import Searched, search
 from agentwm.planners.grounding import GroundAction, GroundRule, relevant_actions
 from agentwm.planners.means_ends import MeansEnds
 from agentwm.planners.mpc import SPEC
@@ -144,10 +144,10 @@ def test_a_plan_is_found_where_a_blind_search_finds_one_and_costs_little_more(
     for eagerness in (1e-9, forward.EAGERNESS):
         with patch.object(forward, "EAGERNESS", eagerness):
             found = search(goals, actions, start, _EMPTY, most_nodes=10_000)
-        assert (found is None) == (least is None)
-        if found is None or least is None:
+        assert (found.actions is None) == (least is None)
+        if found.actions is None or least is None:
             return
-        plan, cost = found
+        plan, cost = found.actions, found.cost
         ends = [(start, 0.0)]
         for chosen in plan:
             does = next(action for action in actions if action.action == chosen)
@@ -165,10 +165,11 @@ def test_the_search_gives_up_at_its_limit() -> None:
         return [GroundAction(Action(f"do {c.right}"), (GroundRule((c,), (change,)),), ()) for c, change in ways]
 
     goal, start = [[Condition(Ref("a"), "==", 20)]], {Fluent("a"): 0}
-    assert search(goal, counting_to(20), start, _EMPTY, most_nodes=10) is None
+    assert search(goal, counting_to(20), start, _EMPTY, most_nodes=10) == Searched(given_up=True)
+    assert search(goal, counting_to(19), start, _EMPTY, most_nodes=30) == Searched(given_up=False), "there is no way"
     found = search(goal, counting_to(20), start, _EMPTY, most_nodes=30)
-    assert found is not None
-    assert len(found[0]) == 20
+    assert found.actions is not None
+    assert len(found.actions) == 20
 
 
 # --- houses in which everything has been seen --------------------------------------------------------------------------------
@@ -217,10 +218,10 @@ def test_what_is_left_out_as_irrelevant_costs_no_plan_a_step(
         goals = [goal for goal in goals if reached.issuperset(goal)]
         found = search(goals, actions, state, words, most_nodes=50_000)
         shortest = solve(game)
-        assert found is not None, game.id
+        assert found.actions is not None, game.id
         assert shortest is not None
-        assert found[1] == pytest.approx(price * len(shortest)), (game.id, found[0], shortest)
-        assert len(found[0]) == len(shortest)
+        assert found.cost == pytest.approx(price * len(shortest)), (game.id, found.actions, shortest)
+        assert len(found.actions) == len(shortest)
 
 
 def games(number: int) -> Iterator[tuple[Game, State, Goal]]:

@@ -18,7 +18,7 @@ from agentwm.llm.perceiving import Perceiving
 from agentwm.rules.store import RuleStore
 from agentwm.types import EnvironmentOptions
 from agentwm_environments.small.gamble import SPEC, GambleEnvironment
-from agentwm_environments.small.world import settle
+from agentwm_environments.tasks import settle
 
 
 class Counting(GambleEnvironment):

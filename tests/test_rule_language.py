@@ -49,6 +49,7 @@ def references(arguments: st.SearchStrategy[Term]) -> st.SearchStrategy[Ref]:
 
 
 SORTS = st.from_regex(r"[a-z]{1,6}", fullmatch=True)
+SEVERAL_SORTS = st.from_regex(r"[a-z]{1,6}(\|[a-z]{1,6})?", fullmatch=True)
 
 
 def conditions(parameters: tuple[str, ...]) -> st.SearchStrategy[Condition]:
@@ -59,7 +60,7 @@ def conditions(parameters: tuple[str, ...]) -> st.SearchStrategy[Condition]:
 @st.composite
 def quantified(draw: st.DrawFn, parameters: tuple[str, ...], plain: st.SearchStrategy[list[Condition]]) -> Condition:
     inner = st.one_of(plain, st.lists(plain_conditions((*parameters, "z")), min_size=1, max_size=2))
-    some = Some("z", draw(SORTS), tuple(draw(inner)))
+    some = Some("z", draw(SEVERAL_SORTS), tuple(draw(inner)))
     return Condition(Var("z"), draw(st.sampled_from(["some", "no"])), some)
 
 

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentwm.errors import ConfigurationError, EnvironmentFailureError, MissingExtraError, TaskError
+from agentwm.facts import FactsPerceiver
 from agentwm.types import (
     NOT_ENTITIES,
     Action,
@@ -26,7 +27,6 @@ from agentwm.types import (
     State,
     Value,
 )
-from agentwm_environments.facts import FactsPerceiver
 from agentwm_environments.small import cliffwalking, crafting, frozenlake, gamble, locks, sokoban, taxi
 from agentwm_environments.small.crafting_laws import ORDINARY as CRAFTING
 from agentwm_environments.small.crafting_laws import altered as altered_crafting

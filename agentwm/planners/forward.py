@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import count
+from typing import NamedTuple
 
 from agentwm.planners.grounding import GroundAction, GroundRule
 from agentwm.rules.language import Change, fluent_names
 from agentwm.rules.matching import UNKNOWN, Unknown, compare, holds, look_up
 from agentwm.types import NOT_ENTITIES, Action, Condition, Fluent, Ref, State, Term, Value, Var, Vocabulary
 
-__all__ = ["search"]
+__all__ = ["Searched", "search"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,14 @@ class Unnamed(Unknown):
     """Stands for what a fluent that never changes refers to, while nobody knows what that is: two of one fluent are the same thing."""
 
     fluent: Fluent
+
+
+class Searched(NamedTuple):
+    """How a search ended: with actions and their cost, or with None; then it has ``given_up``, unless there is no way at all."""
+
+    actions: tuple[Action, ...] | None = None
+    cost: float = 0.0
+    given_up: bool = False
 
 
 Values = tuple[Value | Unknown, ...]
@@ -43,11 +52,10 @@ def search(
     vocabulary: Vocabulary,
     *,
     most_nodes: int = MOST_NODES,
-    on_giving_up: Callable[[], None] = lambda: None,
-) -> tuple[tuple[Action, ...], float] | None:
-    """Return the cheapest actions that reach any of ``goals`` with their cost, None where there are none.
+) -> Searched:
+    """Return the cheapest actions that reach any of ``goals``, as far as they are found in ``most_nodes`` expansions.
 
-    A goal is a conjunction of conditions without variables. Gives up after ``most_nodes`` expansions, and says so ``on_giving_up``.
+    A goal is a conjunction of conditions without variables.
     """
     problem = _Problem(actions, state, vocabulary)
     tests = [[problem.compile(condition) for condition in goal if not problem.is_settled(condition)] for goal in goals]
@@ -66,7 +74,7 @@ def search(
         if cost > best[values]:
             continue
         if distance(values) == 0:
-            return _path(values, parents), cost
+            return Searched(_path(values, parents), cost)
         expanded += 1
         for action in problem.actions:
             step = action.step(values)
@@ -78,9 +86,7 @@ def search(
                 best[after] = total
                 parents[after] = (values, action.action)
                 heappush(frontier, (total + distance(after), total, next(tie), after))
-    if frontier:
-        on_giving_up()
-    return None
+    return Searched(given_up=bool(frontier))
 
 
 def _path(values: Values, parents: dict[Values, tuple[Values, Action]]) -> tuple[Action, ...]:

@@ -5,13 +5,13 @@ that the goal asks for has not been seen, what can already be done of the goal i
 the order of chance by price: the chance that one of the missing things is there, by the actions it takes to look.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from heapq import heappop, heappush
 from itertools import product
 
-from agentwm.planners.forward import MOST_NODES, search
+from agentwm.planners.forward import MOST_NODES, Searched, search
 from agentwm.planners.grounding import NONE, Avoid, relevant_actions
 from agentwm.rules.binding import Cast, ground_condition, kind_of, things_for, variables_of
 from agentwm.rules.language import fluent_names, variables
@@ -77,12 +77,11 @@ class MeansEnds:
                 yield plan
                 return
         elif goal.conditions:
-            far: list[str] = []
-            give_up = partial(far.append, "given up")
-            if plan := self.reach(state, goal.conditions, avoid=avoid, cast=cast, on_giving_up=give_up):
-                yield replace(plan, reason="reaches the goal")
+            found = self._searched(state, goal.conditions, avoid, cast, MOST_NODES)
+            if plan := _reaching(found, "reaches the goal"):
+                yield plan
                 return
-            if far and (plan := self.reach_one_more(state, goal.conditions, avoid=avoid, cast=cast)):
+            if found.given_up and (plan := self.reach_one_more(state, goal.conditions, avoid=avoid, cast=cast)):
                 yield plan
             if bold := self._bold_plan(state, goal, avoid, cast):
                 yield bold
@@ -106,28 +105,28 @@ class MeansEnds:
         avoid: Avoid = NONE,
         cast: Cast | None = None,
         most_nodes: int = MOST_NODES,
-        on_giving_up: Callable[[], None] = lambda: None,
     ) -> Plan | None:
-        """Return the cheapest plan after which ``conditions`` hold, None where the rules give none or, said ``on_giving_up``, it is far."""
-        cast = cast or Cast(state)
+        """Return the cheapest plan after which ``conditions`` hold, None where the rules give none or it is too far."""
+        found = self._searched(state, conditions, avoid, cast or Cast(state), most_nodes)
+        return _reaching(found, "reaches what is wanted")
+
+    def _searched(
+        self, state: State, conditions: Sequence[Condition], avoid: Avoid, cast: Cast, most_nodes: int
+    ) -> Searched:
+        """Return how a search for a way to where ``conditions`` hold ends; it begins only where all of them are within reach."""
         names = variables_of(conditions)
         goals = [
             [ground_condition(condition, bindings) for condition in conditions]
             for bindings in self._bindings(conditions, names, state, cast)
         ]
         if not goals:
-            return None
+            return Searched()
         wanted = sorted({c for g in goals for c in g}, key=str)
         actions, reached = relevant_actions(
             wanted, state, self.store, self.vocabulary, cast=cast, focus=self._focus(goals, state, cast), avoid=avoid
         )
         goals = [conjuncts for conjuncts in goals if reached.issuperset(conjuncts)]
-        if not goals:
-            return None
-        found = search(goals, actions, state, self.vocabulary, most_nodes=most_nodes, on_giving_up=on_giving_up)
-        if found is None:
-            return None
-        return Plan(found[0], "reaches what is wanted", reaches_goal=True, cost=found[1])
+        return search(goals, actions, state, self.vocabulary, most_nodes=most_nodes) if goals else Searched()
 
     def reach_one_more(
         self, state: State, conditions: Sequence[Condition], *, avoid: Avoid = NONE, cast: Cast | None = None
@@ -141,18 +140,18 @@ class MeansEnds:
             goal = [ground_condition(condition, bindings) for condition in conditions]
             held = [each for each in goal if holds(each, {}, state, self.vocabulary) is True]
             focus = self._focus([goal], state, cast)
-            ways = []
+            plans = []
             for wanted in (each for each in goal if each not in held):
                 actions, reached = relevant_actions(
                     [wanted], state, self.store, self.vocabulary, cast=cast, focus=focus, avoid=avoid
                 )
                 if wanted not in reached:
                     return None
-                if found := search([[*held, wanted]], actions, state, self.vocabulary, most_nodes=FEW_NODES):
-                    ways.append(found)
-            if ways:
-                steps, cost = min(ways, key=lambda way: way[1])
-                return Plan(steps, "reaches one more of what is wanted", reaches_goal=False, cost=cost)
+                found = search([[*held, wanted]], actions, state, self.vocabulary, most_nodes=FEW_NODES)
+                if plan := _reaching(found, "reaches one more of what is wanted"):
+                    plans.append(replace(plan, reaches_goal=False))
+            if plans:
+                return min(plans, key=lambda plan: plan.cost)
         return None
 
     def explorations(
@@ -314,6 +313,11 @@ class MeansEnds:
     def _expected(self, thing: str, place: str, cast: Cast) -> float:
         kind = cast.kinds.get(place, "")
         return self.store.knowledge.expected(thing, kind, among=len(cast.by_kind.get(kind, ())) or 1)
+
+
+def _reaching(found: Searched, reason: str) -> Plan | None:
+    """Return the plan that a search has ``found``, None where it has found none."""
+    return None if found.actions is None else Plan(found.actions, reason, reaches_goal=True, cost=found.cost)
 
 
 def _names(term: object) -> Iterator[str]:

@@ -245,7 +245,7 @@ def fluent_names(term: object) -> Iterator[str]:
 # --- parsing ---------------------------------------------------------------------------------------------------
 
 _TOKEN = re.compile(
-    r'\s*("(?:[^"\\]|\\.)*"|\?[a-z]\w*|[a-z_]\w*(?=\()|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|[a-z]+|[(){},:;])'
+    r'\s*("(?:[^"\\]|\\.)*"|\?[a-z]\w*|[a-z_]\w*(?=\()|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|[a-z]+(?:\|[a-z]+)*|[(){},:;])'
 )
 _HEAD = re.compile(
     r"\s*([a-z]+(?: [a-z]+)*?)((?:\s+\?[a-z]\w*)*)(?:\s*,\s*each\s+([a-z]+)\s+\?([a-z]\w*))?\s+(?=when\b|leading to\b|then\b)"
@@ -365,7 +365,7 @@ class _Reader:
 
     def quantified(self) -> Condition:
         op, sort, variable = self.take(), self.take(), self.take()
-        if not sort.isalpha() or not variable.startswith("?"):
+        if not sort.replace("|", "").isalpha() or not variable.startswith("?"):
             raise RuleError(f"expected '{op} SORT ?x with (…)', got {quoted(f'{op} {sort} {variable}', limit=60)}")
         self.expect("with")
         self.expect("(")

@@ -1,4 +1,4 @@
-"""What worlds made of cells share that are seen in part: the names of cells, the steps between them, and what a view tells anew."""
+"""What worlds made of cells share: the names of cells, the steps between them and, where they are seen in part, what a view tells anew."""
 
 from collections.abc import Mapping
 from functools import cache

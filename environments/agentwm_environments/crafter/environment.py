@@ -5,10 +5,10 @@ import random
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
-from agentwm.errors import EnvironmentFailureError, MissingExtraError, TaskError
-from agentwm.misuse import begun, episode_over, unknown_action, unknown_task
+from agentwm.errors import EnvironmentFailureError, MissingExtraError
+from agentwm.misuse import begun, episode_over, unknown_action
 from agentwm.types import Action, EnvironmentOptions, EnvironmentSpec, Goal, Observation, Vocabulary
-from agentwm_environments.small.world import settle
+from agentwm_environments.tasks import SeededTasks, settle
 
 from .perceiver import CrafterPerceiver
 from .view import View
@@ -34,7 +34,7 @@ def seed_of(task: str) -> int:
     return 2 * random.Random(f"crafter {task}").getrandbits(29) + (not task.startswith("train"))
 
 
-class CrafterEnvironment:
+class CrafterEnvironment(SeededTasks):
     """Plays Crafter; each task is a seed of its world.
 
     The reward is 1 for an action that achieves something for the first time in the episode. Crafter's own reward adds a tenth of what
@@ -52,21 +52,14 @@ class CrafterEnvironment:
             raise MissingExtraError(reason)
         from .engine import Engine  # noqa: PLC0415 -- an extra, and heavy: being listed must not import it
 
+        super().__init__(tasks, about, crafter=version("crafter"))
         self.perceiver = CrafterPerceiver()
         self._engine = Engine()
-        self._tasks = tuple(tasks)
-        self._known = frozenset(tasks)
-        self._about = {**(about or {}), "tasks": len(self._tasks), "refused": 0, "crafter": version("crafter")}
         self._numbers = {Action(*verb_of(name)): number for number, name in enumerate(self._engine.actions)}
         self._listed = tuple(self._numbers) if admissible else None
         self._view: View | None = None
         self._is_over = True
         self._returned = 0.0
-
-    @property
-    def about(self) -> Mapping[str, str | int]:
-        """Where the tasks come from and how many there are."""
-        return self._about
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -77,11 +70,6 @@ class CrafterEnvironment:
     def goal(self) -> Goal:
         """Achieve what there is to achieve, which is no condition to be reached once and for all."""
         return Goal("achieve as many different things as you can")
-
-    @property
-    def refusals(self) -> Sequence[TaskError]:
-        """Nothing: every task can be played."""
-        return ()
 
     @property
     def achievements(self) -> Mapping[str, int]:
@@ -100,10 +88,6 @@ class CrafterEnvironment:
         """Whether everything was achieved."""
         return all(self.achievements.values())
 
-    def tasks(self) -> Sequence[str]:
-        """Return the ids of the tasks, in a fixed order."""
-        return self._tasks
-
     def task_type(self, task: str) -> str:  # noqa: ARG002 -- all tasks are of one family
         """Return the one family there is."""
         return "survive"
@@ -113,8 +97,7 @@ class CrafterEnvironment:
 
         Raises: TaskError when there is no such task.
         """
-        if task not in self._known:
-            raise unknown_task(task, len(self._tasks))
+        self._expect(task)
         self._engine.reset(seed_of(task), chance=seed)
         self._view = View(self._engine)
         self._is_over, self._returned = False, 0.0

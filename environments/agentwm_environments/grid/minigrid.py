@@ -14,8 +14,8 @@ from functools import cache, partial
 from importlib.metadata import version
 from typing import Any, TypeVar
 
-from agentwm.errors import ConfigurationError, EnvironmentFailureError, MissingExtraError, TaskError, quoted
-from agentwm.misuse import begun, episode_over, unknown_action, unknown_task
+from agentwm.errors import ConfigurationError, EnvironmentFailureError, MissingExtraError, quoted
+from agentwm.misuse import begun, episode_over, unknown_action
 from agentwm.types import (
     Action,
     EnvironmentOptions,
@@ -28,7 +28,7 @@ from agentwm.types import (
     Value,
 )
 from agentwm_environments.cells import cell
-from agentwm_environments.small.world import settle
+from agentwm_environments.tasks import SeededTasks, settle
 
 from .meant import MissionFacts
 from .missions import Part, goal_of, parts_of
@@ -116,7 +116,7 @@ def _quiet() -> Iterator[None]:
 # --- the environment --------------------------------------------------------------------------------------------
 
 
-class GridEnvironment:
+class GridEnvironment(SeededTasks):
     """Plays one environment of MiniGrid or BabyAI; each task is the seed of a level.
 
     Told are the cells that are in the agent's window now, as MiniGrid's own image shows them, where the agent is and looks, in
@@ -138,6 +138,7 @@ class GridEnvironment:
         self.name = name
         self.perceiver: Perceiver = ViewPerceiver()
         self._engine = make_engine(name)
+        super().__init__(tasks, about, minigrid=version("minigrid"))
         is_said = name.startswith(_SAID_WHEN_DONE)
         verbs = VERBS[: min(self._engine.action_space.n, len(VERBS) - (not is_said))]
         self.vocabulary = vocabulary(verbs, has_missions=name.startswith("BabyAI-"))
@@ -145,33 +146,16 @@ class GridEnvironment:
         self.returned = 0.0
         self._reads_missions = not is_said
         self._numbers = {Action(verb): number for number, verb in enumerate(verbs)}
-        self._tasks = tuple(tasks)
-        self._known = frozenset(tasks)
         self._actions = tuple(self._numbers) if admissible else None
-        self._about = {**(about or {}), "tasks": len(self._tasks), "refused": 0, "minigrid": version("minigrid")}
         self._view = View(self._engine.height, self._engine.width, self._engine.agent_view_size)
         self._goal: Goal | None = None
         self._meant: MissionFacts | None = None
         self._is_over = True
 
     @property
-    def about(self) -> Mapping[str, str | int]:
-        """Where the tasks come from and how many there are."""
-        return self._about
-
-    @property
     def goal(self) -> Goal:
         """The mission of the present task."""
         return begun(self._goal)
-
-    @property
-    def refusals(self) -> Sequence[TaskError]:
-        """Nothing: every task can be played."""
-        return ()
-
-    def tasks(self) -> Sequence[str]:
-        """Return the ids of the tasks, in a fixed order."""
-        return self._tasks
 
     def task_type(self, task: str) -> str:  # noqa: ARG002 -- all tasks are of one kind
         """Return the id of the environment."""
@@ -182,8 +166,7 @@ class GridEnvironment:
 
         Raises: TaskError when there is no such task; EnvironmentFailureError when MiniGrid cannot begin it.
         """
-        if task not in self._known:
-            raise unknown_task(task, len(self._tasks))
+        self._expect(task)
         self._is_over = True
         image = _asked(self.name, lambda: begin(self._engine, self.name, task, seed))
         text = str(self._engine.mission)
@@ -216,8 +199,7 @@ class GridEnvironment:
 
     def reference(self, task: str, *, seed: int = 0) -> Reference | None:
         """Return how well ``task`` can be played; see `reference`. It is found out in an engine of its own."""
-        if task not in self._known:
-            raise unknown_task(task, len(self._tasks))
+        self._expect(task)
         engine = make_engine(self.name)
         _asked(self.name, lambda: begin(engine, self.name, task, seed))
         return reference(engine)

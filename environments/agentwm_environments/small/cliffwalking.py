@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, cast
 
 from agentwm.types import EnvironmentOptions, Goal
+from agentwm_environments.tasks import settle
 
 from .toy_text import CellWorld, Engine, engine, spec
-from .world import AT, settle
+from .world import AT
 
 __all__ = ["SPEC", "TRUE_RULES", "CliffWalkingEnvironment", "make"]
 

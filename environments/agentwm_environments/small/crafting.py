@@ -16,11 +16,12 @@ from agentwm.types import (
     Value,
     Vocabulary,
 )
+from agentwm_environments.tasks import settle
 
 from .crafting_laws import FINAL, ITEMS, ORDINARY, PLACES, Laws, Recipe, altered
 from .lawful import LawfulWorld
 from .truth import check, merged
-from .world import AT, SORTS, entity, settle
+from .world import AT, SORTS, entity
 
 __all__ = ["SPEC", "TRUE_RULES", "VOCABULARY", "CraftingEnvironment", "make", "outcomes"]
 

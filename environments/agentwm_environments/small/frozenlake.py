@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from agentwm.types import EnvironmentOptions, Goal
+from agentwm_environments.tasks import settle
 
 from .toy_text import CellWorld, engine, spec
-from .world import settle
 
 __all__ = ["SPEC", "TRUE_RULES", "FrozenLakeEnvironment", "make"]
 

@@ -19,11 +19,12 @@ from agentwm.types import (
     State,
     Vocabulary,
 )
+from agentwm_environments.tasks import settle
 
 from .optimum import BestPolicy
 from .toy_text import schemas
 from .truth import check, reachable, spread
-from .world import AT, SORTS, SmallWorld, entity, settle
+from .world import AT, SORTS, SmallWorld, entity
 
 __all__ = ["OPTIMAL_RETURN", "RISKY_RETURN", "SPEC", "TRUE_RULES", "VOCABULARY", "GambleEnvironment", "make"]
 

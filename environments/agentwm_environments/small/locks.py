@@ -16,12 +16,13 @@ from agentwm.types import (
     Value,
     Vocabulary,
 )
+from agentwm_environments.tasks import settle
 
 from .lawful import LawfulWorld
 from .locks_laws import ORDINARY, TREASURY, Laws, altered
 from .locks_layout import layout
 from .truth import check
-from .world import AT, SORTS, settle
+from .world import AT, SORTS
 
 __all__ = ["SPEC", "TRUE_RULES", "VOCABULARY", "LocksEnvironment", "make", "outcomes"]
 

@@ -17,11 +17,13 @@ from agentwm.types import (
     Value,
     Vocabulary,
 )
+from agentwm_environments.cells import cell
+from agentwm_environments.tasks import settle
 
 from .sokoban_levels import MOVES, Cell, Level, draw_level, fingerprint, solve
-from .toy_text import cell, schemas
+from .toy_text import schemas
 from .truth import after, check, lived, spread
-from .world import AT, SORTS, SmallWorld, entity, settle
+from .world import AT, SORTS, SmallWorld, entity
 
 __all__ = ["SPEC", "TRUE_RULES", "VOCABULARY", "SokobanEnvironment", "facts_of", "level_of", "level_of_task", "make"]
 

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol, cast
 
 from agentwm.types import EnvironmentOptions, Fluent, FluentSchema, Goal, State, Value, Vocabulary
+from agentwm_environments.cells import cell
+from agentwm_environments.tasks import settle
 
-from .toy_text import Engine, ToyTextWorld, cell, engine, reference, schemas, spec
-from .world import AT, SORTS, entity, settle
+from .toy_text import Engine, ToyTextWorld, engine, reference, schemas, spec
+from .world import AT, SORTS, entity
 
 __all__ = ["SPEC", "TRUE_RULES", "TaxiEnvironment", "make"]
 

@@ -22,12 +22,13 @@ from agentwm.types import (
     Value,
     Vocabulary,
 )
+from agentwm_environments.cells import cell
 
 from .optimum import BestPolicy
 from .truth import check, merged, reachable, spread
 from .world import AT, SORTS, SmallWorld, entity
 
-__all__ = ["CellWorld", "ToyTextWorld", "cell", "engine", "missing", "reference", "schemas", "spec"]
+__all__ = ["CellWorld", "ToyTextWorld", "engine", "missing", "reference", "schemas", "spec"]
 
 _HORIZON = 200
 
@@ -66,11 +67,6 @@ def engine(name: str, **options: Any) -> Engine:
     import gymnasium  # noqa: PLC0415 -- an extra, and heavy: being listed must not import it
 
     return cast("Engine", gymnasium.make(name, **options).unwrapped)
-
-
-def cell(row: int, column: int) -> str:
-    """Return the name of a cell; rows count from 0 at the top, columns from 0 at the left."""
-    return f"cell {row} {column}"
 
 
 def reference(name: str, neighbours: Mapping[str, str]) -> FluentSchema:

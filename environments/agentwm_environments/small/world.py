@@ -5,12 +5,10 @@ import random
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
-from agentwm.errors import ConfigurationError, TaskError, quoted
-from agentwm.misuse import begun, episode_over, unknown_action, unknown_task
+from agentwm.facts import FactsPerceiver
+from agentwm.misuse import begun, episode_over, unknown_action
 from agentwm.types import (
     Action,
-    EnvironmentOptions,
-    EnvironmentSpec,
     Fluent,
     FluentSchema,
     Goal,
@@ -21,11 +19,11 @@ from agentwm.types import (
     Value,
     Vocabulary,
 )
-from agentwm_environments.facts import FactsPerceiver
+from agentwm_environments.tasks import SeededTasks
 
 from .truth import after, drawn
 
-__all__ = ["AT", "SORTS", "SmallWorld", "entity", "settle"]
+__all__ = ["AT", "SORTS", "SmallWorld", "entity"]
 
 AT = Fluent("at")
 
@@ -35,16 +33,13 @@ SORTS = (
 )
 """The fluents that every small world has."""
 
-_TASKS = 200
-"""How many tasks there are where no number was asked for."""
-
 
 def entity(name: str, sort: str, kind: str) -> dict[Fluent, Value]:
     """Return the facts that say what ``name`` is."""
     return {Fluent("sort", (name,)): sort, Fluent("kind", (name,)): kind}
 
 
-class SmallWorld(ABC):
+class SmallWorld(SeededTasks, ABC):
     """Plays a world whose state is the facts of its observations and whose truth is stated.
 
     What an action does is drawn from that truth, unless a subclass has an engine of its own. ``actions`` of an observation is given
@@ -61,12 +56,10 @@ class SmallWorld(ABC):
         admissible: bool = False,
         about: Mapping[str, str | int] | None = None,
     ) -> None:
+        super().__init__(tasks, about)
         self.perceiver: Perceiver = FactsPerceiver()
         self.vocabulary = vocabulary
-        self._tasks = tuple(tasks)
-        self._known = frozenset(tasks)
         self._admissible = admissible
-        self._about = {**(about or {}), "tasks": len(self._tasks), "refused": 0}
         self._steps = 0
         self._state: State | None = None
         self._is_over = True
@@ -99,16 +92,6 @@ class SmallWorld(ABC):
     def goal(self) -> Goal:
         """What every task of this world asks for."""
 
-    @property
-    def about(self) -> Mapping[str, str | int]:
-        """Where the tasks come from and how many there are."""
-        return self._about
-
-    @property
-    def refusals(self) -> Sequence[TaskError]:
-        """Nothing: every task can be played."""
-        return ()
-
     def actions(self, state: State) -> tuple[Action, ...]:
         """Return every action there is with the things of ``state``; see `KnownWorld`."""
         things: dict[Value, list[str]] = {}
@@ -121,17 +104,12 @@ class SmallWorld(ABC):
             for args in itertools.product(*(things.get(sort, []) for sort in schema.parameters))
         )
 
-    def tasks(self) -> Sequence[str]:
-        """Return the ids of the tasks, in a fixed order."""
-        return self._tasks
-
     def reset(self, task: str, *, seed: int = 0) -> Observation:
         """Begin ``task``; the same task and ``seed`` have the same chance.
 
         Raises: TaskError when there is no such task.
         """
-        if task not in self._known:
-            raise unknown_task(task, len(self._tasks))
+        self._expect(task)
         self._rng = random.Random(f"{self.name} {task} {seed}")
         self._state = self._begin(task)
         self._is_over = False
@@ -165,38 +143,3 @@ class SmallWorld(ABC):
     def _observation(self, state: State, reward: float, *, is_over: bool) -> Observation:
         actions = self._actions if self._admissible else None
         return Observation(self._describe(state), state, actions, reward=reward, terminated=is_over)
-
-
-def settle(
-    options: EnvironmentOptions, spec: EnvironmentSpec, *, can_alter: bool = False
-) -> tuple[str, tuple[str, ...], dict[str, str | int]]:
-    """Return the split that ``options`` asks of ``spec``, its tasks, and what a report must say of them.
-
-    A task is named after its split, the seed it was drawn with and its number, so splits share none. Without a split it is the first
-    of ``test`` ones for playing and, for learning, the ``train`` one of the kind that will be played.
-
-    Raises: ConfigurationError for what cannot be.
-    """
-    split = options.split or _default_split(options)
-    if split not in spec.splits:
-        raise ConfigurationError(f"unknown split {quoted(split)}: {spec.name} has {', '.join(spec.splits)}")
-    engine = options.engine or spec.engines[0]
-    if engine not in spec.engines:
-        raise ConfigurationError(f"unknown engine {quoted(engine)}: {spec.name} has {', '.join(spec.engines)}")
-    if options.games is not None:
-        raise ConfigurationError(
-            f"{spec.name} reads no games from folders, got {quoted(options.games)}: leave them out"
-        )
-    if options.altered is not None and not can_alter:
-        raise ConfigurationError(f"{spec.name} has only its ordinary laws, which cannot be altered")
-    number = _TASKS if options.count is None else options.count
-    about: dict[str, str | int] = {"engine": engine, "split": split, "seed": options.seed}
-    if options.altered is not None:
-        about["altered"] = options.altered
-    return split, tuple(f"{split}-{options.seed}-{index}" for index in range(number)), about
-
-
-def _default_split(options: EnvironmentOptions) -> str:
-    if not options.learning:
-        return "test"
-    return (options.played or "train").replace("test", "train", 1)

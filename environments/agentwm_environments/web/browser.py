@@ -6,9 +6,9 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from agentwm.errors import ConfigurationError, TaskError, quoted
+from agentwm.facts import FactsPerceiver
 from agentwm.misuse import begun, episode_over, schema_of, unknown_task
 from agentwm.types import Action, Fluent, FluentSchema, Goal, Observation, Perceiver, Value, Vocabulary
-from agentwm_environments.facts import FactsPerceiver
 
 from . import instruction
 from .chromium import Chromium

@@ -14,8 +14,9 @@ from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 from typing import Any
 
-from agentwm.errors import ConfigurationError, EnvironmentFailureError, MissingExtraError, TaskError, quoted
-from agentwm.misuse import begun, episode_over, schema_of, unknown_task
+from agentwm.errors import ConfigurationError, EnvironmentFailureError, MissingExtraError, quoted
+from agentwm.facts import FactsPerceiver
+from agentwm.misuse import begun, episode_over, schema_of
 from agentwm.types import (
     Action,
     EnvironmentOptions,
@@ -25,8 +26,7 @@ from agentwm.types import (
     Perceiver,
     Vocabulary,
 )
-from agentwm_environments.facts import FactsPerceiver
-from agentwm_environments.small.world import settle
+from agentwm_environments.tasks import SeededTasks, settle
 
 from . import chromium, instruction
 from .chromium import Chromium
@@ -103,7 +103,7 @@ def _folder() -> Path | None:
 # --- the environment --------------------------------------------------------------------------------------------
 
 
-class MiniWobEnvironment:
+class MiniWobEnvironment(SeededTasks):
     """Plays one page of MiniWoB++; each task is a seed for what the page shows.
 
     The page's own reward is taken without the part that shrinks with time, and its time limit is lifted: nobody is hurried. An episode is
@@ -122,6 +122,7 @@ class MiniWobEnvironment:
         about: Mapping[str, str | int] | None = None,
         limit_s: float = 20.0,
     ) -> None:
+        super().__init__(tasks, about, miniwob=version("miniwob"))
         self.name = f"{_FAMILY}-{page}"
         self.perceiver: Perceiver = FactsPerceiver()
         self.vocabulary = _VOCABULARY
@@ -130,31 +131,14 @@ class MiniWobEnvironment:
         self.browser = Chromium(limit_s=limit_s)
         self._url = pages()[page].as_uri()
         self._address = f"/{page}.html"  # where the package is installed is nobody's business
-        self._tasks = tuple(tasks)
-        self._known = frozenset(tasks)
         self._admissible = admissible
-        self._about = {**(about or {}), "tasks": len(self._tasks), "refused": 0, "miniwob": version("miniwob")}
         self._goal: Goal | None = None
         self._live: LivePage | None = None
-
-    @property
-    def about(self) -> Mapping[str, str | int]:
-        """Where the tasks come from and how many there are."""
-        return self._about
 
     @property
     def goal(self) -> Goal:
         """The instruction of the present task."""
         return begun(self._goal)
-
-    @property
-    def refusals(self) -> Sequence[TaskError]:
-        """Nothing: every task can be played."""
-        return ()
-
-    def tasks(self) -> Sequence[str]:
-        """Return the ids of the tasks, in a fixed order."""
-        return self._tasks
 
     def task_type(self, task: str) -> str:  # noqa: ARG002 -- all tasks are of one page
         """Return the name of the page."""
@@ -165,8 +149,7 @@ class MiniWobEnvironment:
 
         Raises: TaskError when there is no such task; EnvironmentFailureError when the browser breaks; MissingExtraError without one.
         """
-        if task not in self._known:
-            raise unknown_task(task, len(self._tasks))
+        self._expect(task)
         self._live, self._goal, self.is_won, self.returned = None, None, False, 0.0
         self.browser.open(self._url)
         self._goal = Goal(_expect_text(self.browser.run(_BEGIN, page_seed(self.name, task))))

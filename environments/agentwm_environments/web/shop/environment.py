@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from agentwm.errors import TaskError, quoted
-from agentwm.misuse import begun, episode_over, schema_of, unknown_task
+from agentwm.errors import quoted
+from agentwm.misuse import begun, episode_over, schema_of
 from agentwm.types import (
     Action,
     EnvironmentOptions,
@@ -15,7 +15,7 @@ from agentwm.types import (
     Value,
     Vocabulary,
 )
-from agentwm_environments.small.world import settle
+from agentwm_environments.tasks import SeededTasks, settle
 from agentwm_environments.web.client import Client, Site
 from agentwm_environments.web.page import Element, Page
 
@@ -28,7 +28,7 @@ from .words import VOCABULARY, goal_of
 __all__ = ["SPEC", "ShopEnvironment", "make"]
 
 
-class ShopEnvironment:
+class ShopEnvironment(SeededTasks):
     """Plays tasks in shops that are drawn by them. ``served`` asks each shop over HTTP, on this machine; else it is asked directly.
 
     The text of an observation is the page as a tree, and what came of an action that the page does not know. Nothing is paid: an order ends
@@ -47,12 +47,10 @@ class ShopEnvironment:
         served: bool = False,
         about: Mapping[str, str | int] | None = None,
     ) -> None:
+        super().__init__(tasks, about)
         self.perceiver: Perceiver = ShopReader()
         self.vocabulary: Vocabulary = VOCABULARY
         self.is_won = False
-        self._tasks = tuple(tasks)
-        self._known = frozenset(tasks)
-        self._about = {**(about or {}), "tasks": len(self._tasks), "refused": 0}
         self._served = Served() if served else None
         self._shop: ShopSite | None = None
         self._client: Client | None = None
@@ -61,16 +59,6 @@ class ShopEnvironment:
         self._words: tuple[str, ...] = ()
         self._goal: Goal | None = None
         self._is_over = True
-
-    @property
-    def about(self) -> Mapping[str, str | int]:
-        """Where the tasks come from and how many there are."""
-        return self._about
-
-    @property
-    def refusals(self) -> Sequence[TaskError]:
-        """Nothing: every task can be played."""
-        return ()
 
     @property
     def goal(self) -> Goal:
@@ -82,10 +70,6 @@ class ShopEnvironment:
         """The page that is seen."""
         return begun(self._client).page
 
-    def tasks(self) -> Sequence[str]:
-        """Return the ids of the tasks, in a fixed order."""
-        return self._tasks
-
     def task_type(self, task: str) -> str:
         """Return what is to be bought."""
         return draw(task).wish.kind
@@ -95,8 +79,7 @@ class ShopEnvironment:
 
         Raises: TaskError when there is no such task.
         """
-        if task not in self._known:
-            raise unknown_task(task, len(self._tasks))
+        self._expect(task)
         self._shop = ShopSite(draw(task))
         site: Site = self._shop
         if self._served is not None:

@@ -1,5 +1,0 @@
-"""Reads observations that carry structured facts."""
-
-from agentwm.facts import FactsPerceiver
-
-__all__ = ["FactsPerceiver"]
