@@ -195,12 +195,12 @@ def _conditional_rule(table: Table, conjunction: Conjunction, effect: _Effect) -
 def _told_by_kind(table: Table, effect: _Effect) -> Conjunction | None:
     """Return conditions, one of them on a kind, under which a change takes just this value: the oven roasts and the stove fries.
 
-    None where it is not the value that differs but whether there is a change at all, or where no kind tells.
+    None where no other value came in its stead, or where no kind tells.
     """
     if not isinstance(effect.change.value, str) or not effect.stayed_away:
         return None
-    others = [example for _, example in table.rows_of(effect.stayed_away)]
-    if not all(_ground_target(effect.change, table, example) in example.changed for example in others):
+    others = (example for _, example in table.rows_of(effect.stayed_away))
+    if not any(_ground_target(effect.change, table, example) in example.changed for example in others):
         return None
     found: list[tuple[bool, int, int, Conjunction]] = []
     for term, by_kind in table.kinds():

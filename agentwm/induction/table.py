@@ -68,6 +68,8 @@ class Table:
         )
         self._kinds: list[Term] = [Ref("kind", (Var(name),)) for name in self.parameters]
         self._kind_masks: list[dict[Value, int]] = [{} for _ in self._kinds]
+        self._alike: dict[tuple[Value | Unknown, ...], int] = {}
+        self._excused = 0  # the examples of the same kinds as one that succeeded
         self._pair_masks = [[0, 0] for _ in self._pairs]
         self._constant_masks = [[0, 0] for _ in self._constants]
         self._index: dict[Condition, int] | None = None
@@ -100,6 +102,7 @@ class Table:
         twin._index = None  # noqa: SLF001 -- our own class
         twin.rows = list(self.rows)
         twin._kind_masks = [dict(masks) for masks in self._kind_masks]  # noqa: SLF001
+        twin._alike = dict(self._alike)  # noqa: SLF001
         twin._pair_masks = [list(masks) for masks in self._pair_masks]  # noqa: SLF001
         twin._constant_masks = [list(masks) for masks in self._constant_masks]  # noqa: SLF001
         return twin
@@ -116,10 +119,13 @@ class Table:
             if truth is not None:
                 masks[not truth] |= bit
         bindings = dict(zip(self.parameters, example.action.args, strict=True))
-        for term, by_kind in zip(self._kinds, self._kind_masks, strict=True):
-            kind = value_of(term, bindings, example.before, self.vocabulary)
+        kinds = tuple(value_of(term, bindings, example.before, self.vocabulary) for term in self._kinds)
+        for kind, by_kind in zip(kinds, self._kind_masks, strict=True):
             if not isinstance(kind, Unknown):
                 by_kind[kind] = by_kind.get(kind, 0) | bit
+        self._alike[kinds] = alike = self._alike.get(kinds, 0) | bit
+        if alike & self.succeeded:
+            self._excused |= alike
 
     def truths(self, action: Action, state: State) -> list[bool | None]:
         """Return, for every equality that is tested, whether it holds for ``action`` in ``state``: in the order of `columns`."""
@@ -252,14 +258,24 @@ class Table:
     def kinds_to_blame(self, mask: int, subjects: Collection[Term] = ()) -> float:
         """Return how many kinds of one argument, none of ``subjects``, occur in ``mask``; of the argument with the fewest.
 
-        A kind of which nothing ever succeeded counts as less than one: most kinds of thing are good for nothing.
+        A kind of which nothing ever succeeded counts as less than one: most kinds of thing are good for nothing. One of which something did
+        cannot be to blame by itself, so it counts once with each of its partners; and where the same kinds succeeded together, each example
+        counts.
         """
+        by_itself = mask & self._excused
+        mask &= ~by_itself
         counts = [
-            sum(1 if of_kind & self.succeeded else UNPROVEN for of_kind in by_kind.values() if of_kind & mask)
+            sum(
+                sum(bool(alike & of_kind & mask) for alike in self._alike.values())
+                if of_kind & self.succeeded
+                else UNPROVEN
+                for of_kind in by_kind.values()
+                if of_kind & mask
+            )
             for name, by_kind in zip(self.parameters, self._kind_masks, strict=True)
             if Var(name) not in subjects
         ]
-        return min(counts, default=float("inf"))
+        return by_itself.bit_count() + min(counts, default=float("inf"))
 
     def partners(self, literal: Literal, mask: int) -> int:
         """Return with how many kinds of other argument the kind that ``literal`` names occurs in ``mask``."""

@@ -67,6 +67,7 @@ class MeansEnds:
         self.store = store
         self.vocabulary = vocabulary
         self._bolder: list[MeansEnds] = []
+        self._patience: dict[tuple[Condition, ...], int] = {}
 
     def propose(self, state: State, goal: Goal, *, avoid: Avoid = NONE) -> Iterator[Plan]:
         """Yield a plan to the goal; else a plan for part of it; else plans that explore, the most promising first."""
@@ -77,22 +78,37 @@ class MeansEnds:
                 yield plan
                 return
         elif goal.conditions:
-            found = self._searched(state, goal.conditions, avoid, cast, MOST_NODES)
-            if plan := _reaching(found, "reaches the goal"):
+            plan = self._reach_all_or_one_more(state, goal.conditions, avoid, cast)
+            if plan is not None:
                 yield plan
-                return
-            if found.given_up and (plan := self.reach_one_more(state, goal.conditions, avoid=avoid, cast=cast)):
-                yield plan
+                if plan.reaches_goal:
+                    return
             if bold := self._bold_plan(state, goal, avoid, cast):
                 yield bold
         yield from self.explorations(state, goal, missing, avoid=avoid, cast=cast)
+
+    def _reach_all_or_one_more(
+        self, state: State, conditions: Sequence[Condition], avoid: Avoid, cast: Cast
+    ) -> Plan | None:
+        """Return a plan for all of ``conditions``; for one more of them where the way to all is too long to be found.
+
+        Each time that it was not found, half as much is searched for it the next time.
+        """
+        wanted = tuple(conditions)
+        patience = self._patience.get(wanted, MOST_NODES)
+        found = self._searched(state, conditions, avoid, cast, patience)
+        if found.given_up:
+            self._patience[wanted] = max(patience // 2, FEW_NODES)
+            return self.reach_one_more(state, conditions, avoid=avoid, cast=cast)
+        self._patience.pop(wanted, None)
+        return _reaching(found, "reaches the goal")
 
     def _bold_plan(self, state: State, goal: Goal, avoid: Avoid, cast: Cast) -> Plan | None:
         """Return a plan that would reach the goal if rules held a little more widely than is known."""
         if not self._bolder:
             self._bolder = [MeansEnds(store, self.vocabulary) for store in relaxations(self.store)]
         for bolder in self._bolder:
-            plan = bolder.reach(state, goal.conditions, avoid=avoid, cast=cast)
+            plan = bolder._reach_all_or_one_more(state, goal.conditions, avoid, cast)  # noqa: SLF001 -- our own class
             if plan is not None and plan.actions:
                 return replace(plan, reason="tries what nearly fits the rules", is_bold=True)
         return None
