@@ -24,7 +24,7 @@ HURRIED = "model_calls=30"  # for a decision: some planners look ahead for minut
 
 
 def config(out: Path, **options: Any) -> RunConfig:
-    return RunConfig(environment="alfworld", out=out, **{"learn": LEARN, "episodes": PLAY, **options})
+    return RunConfig(out=out, **{"environment": "alfworld", "learn": LEARN, "episodes": PLAY, **options})
 
 
 def comparable(report: Report) -> dict[str, object]:
@@ -239,6 +239,11 @@ def test_what_cannot_be_leaves_no_folder(tmp_path: Path) -> None:
 def test_who_has_learned_nothing_wins_nothing(tmp_path: Path) -> None:
     report = run(config(tmp_path, learn=0, episodes=6))
     assert (report.success.count, report.rules.active, report.learned_from.split) == (0, 0, "none")
+
+
+def test_a_world_that_always_lists_what_can_be_done_is_said_to(tmp_path: Path) -> None:
+    report = run(config(tmp_path, environment="shop", learn=0, episodes=1, max_steps=2))
+    assert report.admissible_used
 
 
 def test_with_the_list_only_listed_actions_are_chosen(

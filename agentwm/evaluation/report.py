@@ -44,6 +44,7 @@ class EpisodeResult:
     counts as one not won. ``predictions`` counts the steps whose success or failure had been predicted. ``spent`` is what its decisions
     took. ``returned`` is the sum of the rewards, or what the environment itself counts as the return; ``achievements`` how often each
     thing was achieved of all that can be, empty where nobody counts. ``failures`` counts the steps that were not accepted.
+    ``listed`` is whether the environment listed what can be done, as some always do.
     """
 
     task: str
@@ -58,6 +59,7 @@ class EpisodeResult:
     returned: float = 0.0
     achievements: Mapping[str, int] = field(default_factory=dict)
     failures: int = 0
+    listed: bool = False
 
 
 class _Frozen(BaseModel):
@@ -322,7 +324,7 @@ def report_on(  # noqa: PLR0913 -- one argument per thing a report must say of w
         steps=steps_of(played),
         by_task_type=_by_task_type(played),
         attempts_per_task=1,
-        admissible_used=config.admissible,
+        admissible_used=config.admissible or any(result.listed for result in played),
         max_steps=limits[1],
         seed=config.seed,
         altered=config.altered,
@@ -364,6 +366,7 @@ def result_of(record: "EpisodeRecord") -> EpisodeResult:
         returned=record.returned,
         achievements=record.achievements,
         failures=record.failures,
+        listed=record.listed,
     )
 
 

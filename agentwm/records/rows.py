@@ -27,7 +27,7 @@ __all__ = [
 
 EPISODE_COLUMNS = """
     e.episode, phase, task, task_type, goal, status, won, coalesce(e.steps, 0), error, learned, coalesce(e.wall_s, 0),
-    returned, achievements,
+    returned, achievements, opening_actions IS NOT NULL,
     (SELECT count(*) FROM steps s WHERE s.episode = e.episode AND s.succeeded IS NOT NULL AND predicted_success IS NOT NULL),
     (SELECT count(*) FROM steps s WHERE s.episode = e.episode AND s.succeeded = predicted_success),
     (SELECT total(reward) FROM steps s WHERE s.episode = e.episode),
@@ -47,7 +47,7 @@ class EpisodeRecord:
     counts the steps whose success was predicted, ``predictions_right`` those where it came true. ``learned`` is whatever
     was handed to `RunStore.end_episode`. ``spent`` is what its decisions took, as far as that was kept. ``returned`` is the sum of its
     rewards, or what the environment counted for itself; ``achievements`` counts what can be achieved in it, empty where nobody counts.
-    ``failures`` counts the steps that the environment did not accept.
+    ``failures`` counts the steps that the environment did not accept. ``listed`` is whether it listed what can be done.
     """
 
     episode: int
@@ -67,6 +67,7 @@ class EpisodeRecord:
     returned: float = 0.0
     achievements: Mapping[str, int] = field(default_factory=dict)
     failures: int = 0
+    listed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class StepRecord:
 def episode_record(row: tuple[Any, ...], spent: Sequence[Spent] = ()) -> EpisodeRecord:
     """Return what a row of `EPISODE_COLUMNS` says, of an episode whose decisions have ``spent`` so much."""
     episode, phase, task, task_type, goal, status, won, steps, error, learned, wall_s, *rest = row
-    returned, achievements, predictions, right, rewards, failures = rest
+    returned, achievements, listed, predictions, right, rewards, failures = rest
     return EpisodeRecord(
         episode=episode,
         phase=phase,
@@ -107,6 +108,7 @@ def episode_record(row: tuple[Any, ...], spent: Sequence[Spent] = ()) -> Episode
         returned=rewards if returned is None else returned,
         achievements={} if achievements is None else json.loads(achievements),
         failures=failures,
+        listed=bool(listed),
     )
 
 
