@@ -12,23 +12,23 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from itertools import product
 
 from agentwm.exploration.analogies import Analogies
 from agentwm.exploration.experiments import Experiments, Tables
+from agentwm.exploration.inspections import Inspections
 from agentwm.exploration.perils import Perils
-from agentwm.exploration.pursuit import Pursuit, tells_where
+from agentwm.exploration.pursuit import Pursuit
+from agentwm.exploration.surroundings import Surroundings, commands
 from agentwm.induction.table import Table
 from agentwm.planners.deliberation import Deliberation
 from agentwm.planners.means_ends import FEW_NODES, MeansEnds
 from agentwm.planners.setbacks import Avoid, is_repetition, setbacks
-from agentwm.rules.binding import Cast, ground_condition, is_reached
+from agentwm.rules.binding import Cast, is_reached
 from agentwm.rules.language import fluent_names
 from agentwm.rules.laws import Law
 from agentwm.rules.matching import holds
 from agentwm.types import (
     Action,
-    ActionSchema,
     Condition,
     Fluent,
     Goal,
@@ -37,7 +37,6 @@ from agentwm.types import (
     Ref,
     State,
     Transition,
-    Value,
     Vocabulary,
     WorldModel,
 )
@@ -57,7 +56,6 @@ MOST_TRIES_PER_PLACE = 5
 PATIENCE = 8  # failures in a row after which wandering ends the episode
 ENOUGH_CONTEXTS = 12  # circumstances planned for before the nearest one found is taken
 MOST_CONTEXTS = 40
-PROBES_PER_VERB = 4  # inspections after which a verb's hidden effects are settled, but for one in twenty
 NO_GOAL = Goal("")
 UNLIKELY = 0.25  # the weight of novelty of what verbs like it speak against
 STRANGERS = 1  # things out of reach, per sort, that are tried as well
@@ -86,7 +84,9 @@ class Curious:
         self._control = control
         self._model = model
         self._tables = tables
+        self._surroundings = Surroundings(vocabulary)
         self._experiments = Experiments(proposer.store, tables, vocabulary)
+        self._inspections = Inspections(proposer, self._experiments, vocabulary)
         self._analogies = Analogies(proposer.store, tables, vocabulary, model)
         self._vocabulary = vocabulary
         self._pursuit = Pursuit(proposer, vocabulary)
@@ -107,7 +107,7 @@ class Curious:
         puzzle = self._pursuit.puzzle(goal, cast) if self._has_goals else self._riddle(state, cast)
         is_touring = len(history) < self._tour
         yield self._control.look_again(history, state)
-        yield self._probe(state, history)
+        yield self._inspections.probe(state, history, self._setbacks(history))
         yield self._deliver(state, goal, puzzle, history)
         yield self._bring_about(state, goal, cast, history)
         yield self._pursuit.go_on(state, goal, history, avoid=self._setbacks(history))
@@ -170,67 +170,6 @@ class Curious:
             self._avoid = (len(history), setbacks(history, self._vocabulary))
         return self._avoid[1]
 
-    # --- looking at what was done ---------------------------------------------------------------------------------
-
-    def _probe(self, state: State, history: Sequence[Transition]) -> Plan | None:
-        """Return an inspection of the thing last acted upon, if the act showed no effect and its effects are not settled."""
-        for transition in reversed(history[-6:]):
-            schema = self._vocabulary.actions.get(transition.action.verb)
-            if schema is None or schema.inspects:
-                if schema is not None and schema.parameters:
-                    return None
-                continue
-            if not transition.succeeded or transition.changed:
-                continue
-            for thing, sort in zip(transition.action.args, schema.parameters, strict=True):
-                if self._has_hidden(sort) and not self._is_settled(transition.action, state):
-                    return self._inspect(thing, state, history)
-        return None
-
-    def _has_hidden(self, sort: str) -> bool:
-        return any(s.hidden and s.parameters == (sort,) for s in self._vocabulary.fluents.values())
-
-    def _is_settled(self, action: Action, state: State) -> bool:
-        """Whether enough acts like this one, upon things of this kind, were looked at afterwards."""
-        table = self._experiments.table(action, state)
-        if table is None:
-            return False
-        hidden = {name for name, schema in self._vocabulary.fluents.items() if schema.hidden}
-        probed = sum(any(f.name in hidden for f in example.settled) for example in table.rows)
-        return probed >= PROBES_PER_VERB and probed >= len(table.rows) // 20
-
-    def _inspect(self, thing: str, state: State, history: Sequence[Transition]) -> Plan | None:
-        for schema in self._vocabulary.actions.values():
-            if not schema.inspects or len(schema.parameters) != 1:
-                continue
-            action = Action(schema.verb, (thing,))
-            if any(t.action == action for t in history[-3:]):
-                continue
-            table = self._experiments.table(action, state)
-            is_known_to_work = table is not None and table.like(table.truths(action, state)) & table.succeeded
-            if not is_known_to_work and (history[-1].changed or table is not None):
-                plan = self._reach_inspection(schema, thing, state, history)
-                if plan is not None:
-                    return plan
-                if history[-1].changed:
-                    continue
-            return Plan((action,), f"looks what became of {thing}")
-        return None
-
-    def _reach_inspection(
-        self, schema: ActionSchema, thing: str, state: State, history: Sequence[Transition]
-    ) -> Plan | None:
-        """Return a plan to where ``thing`` can be inspected, as the rules have it, and to inspect it."""
-        avoid = self._setbacks(history)
-        for rule in self._proposer.store.of_verb(schema.verb):
-            if rule.predicts_success and len(rule.parameters) == 1:
-                context = [ground_condition(c, {rule.parameters[0]: thing}) for c in rule.when]
-                plan = self._proposer.reach(state, context, avoid=avoid, most_nodes=FEW_NODES)
-                if plan is not None:
-                    reason = f"goes to see what became of {thing}"
-                    return Plan((*plan.actions, Action(schema.verb, (thing,))), reason)
-        return None
-
     # --- trying what is new here --------------------------------------------------------------------------------------
 
     def _try_here(
@@ -253,7 +192,7 @@ class Curious:
 
     def _tries_here(self, state: State, history: Sequence[Transition]) -> int:
         """Return how many actions in a row have failed where the agent now is, with what it now has."""
-        here = self._situation(state)
+        here = self._surroundings.situation(state)
         count = 0
         for transition in reversed(history):
             if any(transition.before.get(f) != v for f, v in here.items()):
@@ -261,41 +200,16 @@ class Curious:
             count += not transition.succeeded
         return count
 
-    def _situation(self, state: State) -> dict[Fluent, Value]:
-        """Return what is so of the agent, and what is where only the agent itself is: what it carries, where no hand is spoken of."""
-        schemas = self._vocabulary.fluents
-        own = {v for f, v in state.items() if not f.args and f.name in schemas and schemas[f.name].static}
-        return {f: v for f, v in state.items() if not f.args or (v in own and tells_where(f, self._vocabulary))}
-
     def _local_actions(self, state: State, cast: Cast) -> Iterator[Action]:
         """Yield commands from the things at hand, what lies there, and a few strangers."""
-        near = self._near(state)
+        near = self._surroundings.near(state)
         by_sort: dict[str, list[str]] = {}
         for sort, things in cast.by_sort.items():
             close = [thing for thing in things if thing in near]
             others = [thing for thing in things if thing not in near]
             by_sort[sort] = close + self._rng.sample(others, min(STRANGERS, len(others)))
         for schema in self._vocabulary.actions.values():
-            yield from self._commands(schema, by_sort)
-
-    def _commands(self, schema: ActionSchema, by_sort: Mapping[str, Sequence[str]]) -> Iterator[Action]:
-        everything = [thing for things in by_sort.values() for thing in things]
-        choices = [everything if sort == "any" else by_sort.get(sort, []) for sort in schema.parameters]
-        for args in product(*choices):
-            if len(set(args)) == len(args):
-                yield Action(schema.verb, args)
-
-    def _near(self, state: State) -> set[str]:
-        """Return what the fluents without arguments name, what shares its place, and what lies there."""
-        named = {value for fluent, value in state.items() if not fluent.args and isinstance(value, str)}
-        statics = [f for f in state if len(f.args) == 1 and self._is_shared_place(f)]
-        places = {state[f] for f in statics if f.args[0] in named}
-        named |= {f.args[0] for f in statics if state[f] in places}
-        return named | {f.args[0] for f, value in state.items() if tells_where(f, self._vocabulary) and value in named}
-
-    def _is_shared_place(self, fluent: Fluent) -> bool:
-        schema = self._vocabulary.fluents.get(fluent.name)
-        return schema is not None and schema.static and schema.value not in ("kind", "sort")
+            yield from commands(schema, by_sort)
 
     def _novelty(self, action: Action, state: State, cast: Cast) -> float:
         """Return how much there is to learn from ``action`` here, 0 to 1."""
@@ -336,7 +250,9 @@ class Curious:
     def _explain(self, state: State, cast: Cast, history: Sequence[Transition]) -> Plan | None:
         """Return a plan to do an act whose effect nobody knows upon something seen on which it was not done, and near."""
         avoid = self._setbacks(history)
-        at_hand = sorted(thing for thing in self._near(state) if len(cast.by_kind.get(cast.kinds.get(thing, ""), ())))
+        at_hand = sorted(
+            thing for thing in self._surroundings.near(state) if len(cast.by_kind.get(cast.kinds.get(thing, ""), ()))
+        )
         tried = 0
         for action, context in self._experiments.unexplained(state, cast, {"": at_hand}):
             if any(t.action == action for t in history) or self._perils.threaten(action, state):
@@ -360,7 +276,7 @@ class Curious:
             if schema.parameters or state.get(Fluent(schema.name), "") is not None:
                 continue
             carried = self._carried_kinds(Fluent(schema.name), cast)
-            for thing in sorted(self._near(state)):
+            for thing in sorted(self._surroundings.near(state)):
                 if cast.sorts.get(thing) != schema.value or cast.kinds[thing] in carried:
                     continue
                 plan = self._proposer.reach(state, [Condition(Ref(schema.name), "==", thing)], avoid=avoid)
@@ -486,9 +402,9 @@ class Curious:
         """Return any command at all; nothing once that has led nowhere for a while."""
         if len(history) >= PATIENCE and not any(t.succeeded for t in history[-PATIENCE:]):
             return Plan((), "nothing is left to try")
-        near = self._near(state)
+        near = self._surroundings.near(state)
         by_sort = {sort: [t for t in things if t in near] or things[:3] for sort, things in cast.by_sort.items()}
-        commands = [a for s in self._vocabulary.actions.values() for a in self._commands(s, by_sort)]
+        commands = [a for s in self._vocabulary.actions.values() for a in commands(s, by_sort)]
         return Plan((self._rng.choice(commands),), "tries anything")
 
 
