@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from inspect import getattr_static
 from typing import Any
 
 from agentwm.errors import AgentwmError, ConfigurationError
@@ -109,8 +110,14 @@ class Episode:
         return None if own is None else {name: int(count) for name, count in own.items()}
 
     def _own(self, name: str) -> Any:
+        """Return what the environment says by that name, None where it has none: one whose own code lacks something has it, and broke."""
         with told_as_failure(self.environment.name, name):
-            return getattr(self.environment, name, None)
+            try:
+                return getattr(self.environment, name)
+            except AttributeError:
+                if getattr_static(self.environment, name, None) is None:
+                    return None
+                raise
 
     def step(self, action: Action, prediction: Prediction) -> Transition:
         """Do ``action`` and return the transition, with ``prediction`` beside what happened."""

@@ -11,7 +11,9 @@ import pytest
 from rich.console import Console
 
 from agentwm import Action, RunConfig, RunStore, build, run
+from agentwm.agent import Episode
 from agentwm.backends.protocol import Backend
+from agentwm.errors import EnvironmentFailureError
 from agentwm.evaluation import EpisodeResult, Report, report_on, results_of
 from agentwm.evaluation.display import report_view
 from agentwm.llm.perceiving import Perceiving
@@ -38,6 +40,22 @@ class Counting(GambleEnvironment):
     def achievements(self) -> Mapping[str, int]:
         """The garden and the moon."""
         return {"garden": int(self.is_won), "moon": 0}
+
+
+class Broken(GambleEnvironment):
+    """Two doors, where the environment's own way of counting is at fault."""
+
+    @property
+    def returned(self) -> float:
+        """What nobody ever wrote down."""
+        return self._written_down  # type: ignore[attr-defined, no-any-return]
+
+
+def test_an_environment_that_breaks_in_counting_is_not_taken_for_one_that_does_not_count() -> None:
+    _, tasks, about = settle(EnvironmentOptions(), SPEC)
+    assert Episode(GambleEnvironment(tasks, about=about), tasks[0]).returned is None
+    with pytest.raises(EnvironmentFailureError, match=r"returned.*_written_down"):
+        _ = Episode(Broken(tasks, about=about), tasks[0]).returned
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from agentwm.agent import Episode
 from agentwm.errors import TaskError, quoted
+from agentwm.faults import PNG
 from agentwm.testing.agreement import text_that_is_no_longer_so, text_that_never_changes, thing_out_of_nowhere, things
 from agentwm.testing.environment_trial import CLOSE, STEPS, TASKS, EnvironmentTrial, Walk, difference
 from agentwm.testing.installed import expect_own_name, trial_of
@@ -41,7 +42,6 @@ Checked = EnvironmentSpec | str
 
 LISTED = 8
 SEEDS = (0, 1)
-PNG = b"\x89PNG\r\n\x1a\n"
 NO_TASK = "a task that nobody has heard of"
 
 OUT_OF_NOWHERE = "its perceiver is to tell what is written there, and to call things by the words that are"
