@@ -80,6 +80,18 @@ def test_the_example_keeps_the_contract(plant: Plant) -> None:
     check_environment(build.environment("lamps"))
 
 
+@pytest.mark.parametrize("name", ["alfworld", "crafting", "gamble", "locks", "sokoban"])
+def test_our_own_worlds_conform(name: str) -> None:
+    check_environment(name)
+
+
+@pytest.mark.parametrize("name", ["taxi", "MiniGrid-DoorKey-8x8-v0", "BabyAI-UnlockLocal-v0"])
+def test_the_worlds_of_others_that_we_read_conform(name: str) -> None:
+    if reason := build.environment(name).missing():
+        pytest.skip(reason)
+    check_environment(name)
+
+
 def test_the_example_is_a_package_of_under_80_lines() -> None:
     assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in EXAMPLE.glob("*.py")) < 80
     project = tomllib.loads((EXAMPLE / "pyproject.toml").read_text(encoding="utf-8"))

@@ -16,6 +16,7 @@ from agentwm.learning import Learner
 from agentwm.minds import acting_mind
 from agentwm.planners import mpc
 from agentwm.rules.binding import remaining
+from agentwm.testing import check_environment
 from agentwm.types import (
     Action,
     Condition,
@@ -493,3 +494,9 @@ def test_coin_collector_is_learned_from_nothing_and_unseen_games_are_won_on_the_
         won.append(episode.is_won and len(episode.transitions) == reference.steps)
     environment.close()
     assert won == [True, True]
+
+
+@needs_textworld
+@pytest.mark.parametrize("family", ["cooking", "simple"])
+def test_games_with_all_there_is_conform(family: str) -> None:
+    check_environment(f"textworld-{family}")

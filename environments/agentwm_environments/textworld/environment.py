@@ -34,6 +34,8 @@ ENGINES = ("jericho",)
 
 _WON, _LOST = "*** The End ***", "*** You lost! ***"
 _BANNER = re.compile(r"^[\s$\\/|_<>]*", re.MULTILINE)
+_TYPE = re.compile(r"^\s*type (\w+) : (\w+)", re.MULTILINE)
+_PORTABLE = "o"
 _TEMPLATE = re.compile(r'::\s*"([a-z][^"]*)"\s*::\s*"')
 
 
@@ -60,6 +62,7 @@ class TextWorldEnvironment:
         self._admissible = admissible
         self._about = dict(about or {})
         self._player = Player(watches=admissible)
+        self._portable: frozenset[str] = frozenset()
         self._goal: Goal | None = None
         self._vocabulary: Vocabulary | None = None
         self._room = ""
@@ -117,6 +120,7 @@ class TextWorldEnvironment:
         verbs = _verbs(help_text, described)
         if self._vocabulary is None or verbs != self._vocabulary.actions:
             self._vocabulary = vocabulary(verbs)
+        self._portable = _portable(described)
         room = read_room(text)
         objective = _BANNER.sub("", text.partition("-= ")[0]).strip()
         self._goal = read_objective(objective, room.name if room else "")
@@ -157,9 +161,13 @@ class TextWorldEnvironment:
         return Observation(text, actions=actions, reward=float(score_gained(text)), terminated=self._is_over)
 
     def _listed(self) -> tuple[Action, ...]:
-        """Return the admissible commands as actions; one that is none of the vocabulary's is left out."""
+        """Return the admissible commands as actions; one that is none of the vocabulary's, as to examine a door, is left out."""
         read = (_read_command(each, self.vocabulary, self._room) for each in self._player.admissible)
-        return tuple(action for action in read if action is not None)
+        return tuple(action for action in read if action is not None and self._can_be_said(action))
+
+    def _can_be_said(self, action: Action) -> bool:
+        sorts = self.vocabulary.actions[action.verb].parameters
+        return all(sort != "object" or arg in self._portable for arg, sort in zip(action.args, sorts, strict=True))
 
 
 def _verbs(help_text: str, described: Mapping[str, Any] | None) -> dict[str, ActionSchema]:
@@ -167,11 +175,27 @@ def _verbs(help_text: str, described: Mapping[str, Any] | None) -> dict[str, Act
     return {**verbs, **read_templates(_templates(described), verbs)}
 
 
+def _portable(described: Mapping[str, Any] | None) -> frozenset[str]:
+    """Return the names of what can be carried, as a game's description has it: the things of TextWorld's type ``o``, and of those below."""
+    if described is None:
+        return frozenset()
+    below = dict(_TYPE.findall(_logic(described)))
+
+    def is_portable(kind: str | None) -> bool:
+        return kind == _PORTABLE or (kind in below and is_portable(below[kind]))
+
+    return frozenset(str(info["name"]) for _, info in described.get("infos", ()) if is_portable(info["type"]))
+
+
+def _logic(described: Mapping[str, Any]) -> str:
+    return str(described.get("KB", {}).get("logic", ""))
+
+
 def _templates(described: Mapping[str, Any] | None) -> Sequence[str]:
     """Return the commands that a game's description names, with gaps for their things: what TextWorld tells as ``command_templates``."""
     if described is None:
         return ()
-    return _TEMPLATE.findall(str(described.get("KB", {}).get("logic", "")))
+    return _TEMPLATE.findall(_logic(described))
 
 
 def _read_command(text: str, words: Vocabulary, room: str) -> Action | None:
