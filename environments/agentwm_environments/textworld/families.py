@@ -77,7 +77,7 @@ FAMILIES = {
     for family in (
         Family("coin", "tw-coin_collector", "walk through many rooms to a coin, and take it", 5, _coin),
         Family(
-            "treasure", "tw-treasure_hunter", "find the one right thing in a maze of doors and chests", 15, _treasure
+            "treasure", "tw-treasure_hunter", "find the one right thing in a maze of doors and chests", 30, _treasure
         ),
         Family("simple", "tw-simple", "escape from a bedroom, find some food and put it on the stove", 15, _simple),
         Family(
