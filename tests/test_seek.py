@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from agentwm.planners.meter import metered
 from agentwm.planners.mpc import SPEC
 from agentwm.planners.outlook import Outlook
-from agentwm.planners.payoff import Payoff
+from agentwm.planners.payoff import MISSES, Payoff
 from agentwm.planners.seek import Found, seek, strangers
 from agentwm.rules.binding import is_reached, remaining
 from agentwm.rules.goals import goal_test
@@ -166,6 +166,16 @@ def test_a_way_to_something_unseen_is_left_once_more_is_seen() -> None:
     plan = planner.plan(there, NOTHING_TO_REACH, [step(start, "east", there, [goal])])
     assert plan.reaches_goal
     assert verbs(plan.actions) == ["east", "east"]
+
+
+def test_what_never_comes_into_sight_is_not_gone_to_for_ever() -> None:
+    planner, stuck = payoff(*PAYING), seen(["####", "#...", "####"], at=(1, 2))
+    history: list[Transition] = []
+    while (plan := planner.plan(stuck, NOTHING_TO_REACH, history)).reason == "goes to see what is there":
+        assert verbs(plan.actions) == ["east"]
+        assert len(history) < MISSES, "it was tried often enough"
+        history.append(step(stuck, "east", stuck, foretold={AT: cell(1, 3)}))
+    assert len(history) == MISSES
 
 
 def test_a_reward_that_did_not_come_is_not_gone_for_again() -> None:

@@ -8,6 +8,7 @@ most probable, and it is planned again when that was wrong.
 Source: value iteration, breadth-first search, goal regression and width-based search, each named in its module; the order is ours.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -32,6 +33,7 @@ MOST_KNOWN = 100_000  # what was foreseen is kept from decision to decision, up 
 MOST_NODES = 3_000  # states that the wide search keeps
 MANY = 3  # to it, numbers from here on are alike
 PAUSE = 40  # steps without another search after one that found no reward, doubled with each
+MISSES = 5  # ways to something unknown, gone to their end, after which it is taken to be out of sight
 NO_GOAL = Goal("what pays")
 
 
@@ -61,7 +63,9 @@ class Payoff:
         self._failures = 0
         self._goal = NO_GOAL
         self._known: Known = {}
-        self._seen: set[str] = set()  # what was stood before, and nothing was told of it
+        self._seen: set[str] = set()  # what was stood before, and nothing was told of it; or what never came into sight
+        self._sights: frozenset[str] = frozenset()  # what the latest plan leads before
+        self._missed: Counter[str] = Counter()
         self._in_vain: set[int] = set()  # what was come to and should have paid
         self._expects = False
         self._due: tuple[int, Action] | None = None  # when the plan's first action was to be done, and which
@@ -89,6 +93,9 @@ class Payoff:
         """Return the way to a reward or to something unknown: the one gone so far, as long as it goes well, else a new one."""
         self._seen.update(self._unknown(state))
         was_done = bool(history) and self._due == (len(history) - 1, history[-1].action)
+        if was_done and self.looks and not self._rest:
+            self._missed.update(self._sights)
+            self._seen.update(name for name in self._sights if self._missed[name] >= MISSES)
         if self._expects and was_done:
             self._in_vain.add(self._outlook(state, goal).key)
         if not self._rest or not was_done or not self._goes_well(history[-1], state, goal):
@@ -166,6 +173,7 @@ class Payoff:
             )
         self.looks = found is not None and not found.pays
         way = found.actions if found is not None else ()
+        self._sights = self._led_before(outlook, way) if self.looks else frozenset()
         is_last_resort = (
             pays and self._is_thorough and not self._goal.conditions and not is_brief and not self._is_restless
         )
@@ -178,6 +186,14 @@ class Payoff:
             self._failures += 1
             self._pause = PAUSE * 2**self._failures
         return way
+
+    def _led_before(self, outlook: Outlook, way: Sequence[Action]) -> frozenset[str]:
+        """Return what is unknown and worth a look where ``way`` leads, as far as that goes well."""
+        state, key = outlook.state, outlook.key
+        with until_spent:
+            for action in way:
+                state, key = outlook.after(state, key, hoped(outlook.foresee_one(state, key, action), state).changes)
+        return frozenset(self._unknown(state)) - self._seen
 
     def _near(self, outlook: Outlook, history: Sequence[Transition]) -> Found | None:
         """Return the way to what pays that a short search or chaining backwards finds, else to something unknown that is near."""
