@@ -25,6 +25,7 @@ KIND_PRICE = 1.0
 KIND_MEMBER_PRICE = 1.0
 MOST_KINDS = 3
 UNPROVEN = 0.7  # the weight of an exception for a kind of which nothing ever succeeded
+FEWEST_EACH = 2  # successes per kind, where several succeeded
 FEWEST_OTHERS = 3  # kinds that must have failed for each kind that succeeded
 
 
@@ -228,12 +229,15 @@ class Table:
     def kind_literals(self, positives: int, negatives: int) -> Iterator[Literal]:
         """Yield, per parameter, ``kind(?x) is one of`` those seen among ``positives``, where that is a bold enough claim.
 
-        It is one when few kinds succeed and many fail. A failure of one kind among many is an exception, not a condition.
+        It is one when few kinds succeed, each twice on average where they are several, and many fail. A failure of one kind among many is
+        an exception, not a condition.
         """
         for term, by_kind in zip(self._kinds, self._kind_masks, strict=True):
             liked = sorted(str(kind) for kind, mask in by_kind.items() if mask & positives)
             disliked = [kind for kind, mask in by_kind.items() if mask & negatives and not mask & positives]
             if not 0 < len(liked) <= MOST_KINDS or len(disliked) < FEWEST_OTHERS * len(liked):
+                continue
+            if len(liked) > 1 and positives.bit_count() < FEWEST_EACH * len(liked):
                 continue
             inside = self._kind_mask(term, liked)
             price = KIND_PRICE + KIND_MEMBER_PRICE * len(liked)

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from agentwm.planners.meter import until_spent
 from agentwm.planners.options import ground_actions, listed_actions
 from agentwm.planners.outlook import Known, Outlook
+from agentwm.planners.remembering import Remembering
 from agentwm.planners.seek import Found, hoped, seek, strangers
 from agentwm.planners.value_iteration import CLOSE, ValueIteration, foretold
 from agentwm.planners.width import News
@@ -48,8 +49,8 @@ class Payoff:
     ) -> None:
         vocabulary = parts.vocabulary
         self._is_thorough = is_thorough
-        self._parts = parts
-        self._model = parts.model
+        self._model = Remembering(parts.model)
+        self._parts = parts = replace(parts, model=self._model)
         self._depth = parts.budget.depth
         self._vocabulary = vocabulary
         self._rng = parts.rng
@@ -84,6 +85,8 @@ class Payoff:
         if goal.conditions or (history and history[-1].told):
             self._is_growing = True
         self._is_restless |= bool(history) and any(not self._is_static(fluent) for fluent in _corrected(history[-1]))
+        if history and self._model.note(history[-1]):
+            self._known = {}
         worths = self._few.worths(state, len(history)) if pays and not self._is_growing else None
         if worths is not None:
             return self._best(state, worths)
@@ -205,7 +208,8 @@ class Payoff:
             way = tuple(self._parts.chain.way(outlook.state, outlook.goal, self._model, history))
             if way and self._is_listed(way[0]):
                 return Found(way, pays=True)
-            if found is None and (way := tuple(self._parts.chain.walk(outlook.state, self._model, self._is_unknown))):
+            way = tuple(self._parts.chain.walk(outlook.state, self._model, self._is_unknown)) if found is None else ()
+            if way and self._led_before(outlook, way):
                 return Found(way, pays=False)
         return None if outlook.goal.conditions else found  # what is asked for is worth a longer search
 
