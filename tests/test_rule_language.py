@@ -1,5 +1,6 @@
 """Rules as text: what is printed can be read back, and what cannot be read is named."""
 
+import string
 from dataclasses import replace
 
 import pytest
@@ -48,8 +49,8 @@ def references(arguments: st.SearchStrategy[Term]) -> st.SearchStrategy[Ref]:
     return st.builds(Ref, NAMES, st.lists(arguments, max_size=2).map(tuple))
 
 
-SORTS = st.from_regex(r"[a-z]{1,6}", fullmatch=True)
-SEVERAL_SORTS = st.from_regex(r"[a-z]{1,6}(\|[a-z]{1,6})?", fullmatch=True)
+SORTS = st.text(string.ascii_lowercase, min_size=1, max_size=6)
+SEVERAL_SORTS = st.lists(SORTS, min_size=1, max_size=2).map("|".join)
 
 
 def conditions(parameters: tuple[str, ...]) -> st.SearchStrategy[Condition]:

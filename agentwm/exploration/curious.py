@@ -404,8 +404,8 @@ class Curious:
             return Plan((), "nothing is left to try")
         near = self._surroundings.near(state)
         by_sort = {sort: [t for t in things if t in near] or things[:3] for sort, things in cast.by_sort.items()}
-        commands = [a for s in self._vocabulary.actions.values() for a in commands(s, by_sort)]
-        return Plan((self._rng.choice(commands),), "tries anything")
+        possible = [a for s in self._vocabulary.actions.values() for a in commands(s, by_sort)]
+        return Plan((self._rng.choice(possible),), "tries anything")
 
 
 def _is_untested(of_kinds: Sequence[int], alike: int, table: Table) -> bool:

@@ -85,7 +85,7 @@ class Payoff:
         if goal.conditions or (history and history[-1].told):
             self._is_growing = True
         self._is_restless |= bool(history) and any(not self._is_static(fluent) for fluent in _corrected(history[-1]))
-        if history and self._model.note(history[-1]):
+        if history and not self._is_restless and self._model.note(history[-1]):
             self._known = {}
         worths = self._few.worths(state, len(history)) if pays and not self._is_growing else None
         if worths is not None:

@@ -3,6 +3,7 @@
 Without it, a planner whose model is wrong about a state makes the same plan there for ever.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from agentwm.types import Action, Outcome, Prediction, Query, State, Transition,
 
 __all__ = ["Remembering"]
 
+MOST = 16  # steps remembered of each action, the latest: a planner in a loop comes back soon
 _UNSAID = object()
 
 
@@ -18,7 +20,7 @@ class Remembering:
 
     def __init__(self, model: WorldModel) -> None:
         self._model = model
-        self._lived: dict[Action, list[tuple[State, Prediction]]] = {}
+        self._lived: dict[Action, deque[tuple[State, Prediction]]] = {}
 
     def note(self, latest: Transition) -> bool:
         """Remember what came of the ``latest`` step, if that was foretold otherwise and for sure. Return whether it was."""
@@ -28,7 +30,7 @@ class Remembering:
         before, seen = latest.before, latest.observation
         changes = {fluent: value for fluent, value in latest.after.items() if before.get(fluent, _UNSAID) != value}
         came = Outcome(1.0, changes, latest.succeeded, seen.reward, seen.terminated)
-        self._lived.setdefault(latest.action, []).append((before, replace(predicted, outcomes=(came,))))
+        self._lived.setdefault(latest.action, deque(maxlen=MOST)).append((before, replace(predicted, outcomes=(came,))))
         return True
 
     def predict(self, queries: Sequence[Query]) -> list[Prediction]:
