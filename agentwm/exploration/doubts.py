@@ -102,7 +102,7 @@ def _doubts_of(table: EffectTable, vocabulary: Vocabulary) -> Iterator[Doubt]:
     for name, slot in table.slots.items():
         if name == END:
             continue
-        view = View(slot, 0)
+        view = View(slot, table.accounted.get(name, 0))
         well_known = [mask for _, mask in view.effects if (mask & ~view.kept).bit_count() >= RARE]
         for _, mask in view.effects:
             changed = mask & ~view.kept

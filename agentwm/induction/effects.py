@@ -51,6 +51,7 @@ class EffectTable:
     """The examples of one verb (or, for what happens whatever is done, of all), and the rules that they show.
 
     With ``each``, an example is of one such thing beside those that the action names, and what is learned is what happens to it.
+    ``accounted`` are, per slot, the examples whose change is well known to come whatever is done, or came by itself, by the latest rules.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class EffectTable:
         self.verbs: dict[str, Bits] = {}
         self.number = 0
         self.suspected: Sequence[Window] = ()
+        self.accounted: Mapping[str, int] = {}
         for name in () if each else (REWARD, END):
             self.slots[name] = Slot(Ref(name))
         self._copied: dict[str, list[Term]] = {}
