@@ -16,12 +16,13 @@ from agentwm.exploration.curious import Curious
 from agentwm.exploration.doubts import Doubts
 from agentwm.exploration.familiarity import Familiarity
 from agentwm.exploration.listings import Listings
-from agentwm.exploration.novelty import Novelty
+from agentwm.exploration.novelty import WELL_KNOWN, Novelty
 from agentwm.exploration.perils import Perils
 from agentwm.exploration.retrials import Retrials
 from agentwm.induction.alarm import Alarm, is_refuted
 from agentwm.induction.credit import examples
 from agentwm.induction.evidence import revised
+from agentwm.induction.habits import Habits
 from agentwm.induction.learner import SymbolicInducer
 from agentwm.induction.noisy import NoisyInducer
 from agentwm.models.rule_model import AlignedModel
@@ -202,6 +203,7 @@ class _Known(NamedTuple):
     familiarity: Familiarity
     listings: Listings
     retrials: Retrials
+    habits: Habits
 
 
 class _Exploring:
@@ -265,7 +267,7 @@ class _Exploring:
         """Return how familiar everything is, and what is to be tried again, after all that was lived."""
         if self._known is None:
             familiarity = Familiarity(words)
-            self._known = _Known(familiarity, Listings(words, familiarity), Retrials(words))
+            self._known = _Known(familiarity, Listings(words, familiarity), Retrials(words), Habits())
             for trajectory in self._lived.trajectories:
                 for number, transition in enumerate(trajectory.transitions):
                     listed = _listed_before(trajectory.transitions[max(0, number - 1) : number + 1])
@@ -291,7 +293,12 @@ def _live(transition: Transition, listed: Collection[Action] | None, known: _Kno
     familiarity = known.familiarity
     if is_broken := known.retrials.note(transition, rules):
         familiarity.forget(transition.before, transition.action)
-    familiarity.add(transition.before, transition.action, is_listed=listed is None or transition.action in listed)
+    predicted = transition.predicted
+    news = known.habits.news(transition)
+    is_foretold = predicted is not None and len(predicted.outcomes) == 1 and not news
+    times = WELL_KNOWN if is_foretold else 1  # nothing is gained by doing it again
+    is_listed = listed is None or transition.action in listed
+    familiarity.add(transition.before, transition.action, is_listed=is_listed, times=times)
     known.listings.note(transition.after, transition.observation.actions)
     if (transition.observation.reward or 0.0) > 0:
         familiarity.add_paid(transition.before, transition.action)

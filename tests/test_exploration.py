@@ -8,6 +8,7 @@ from agentwm.exploration.familiarity import Familiarity
 from agentwm.exploration.novelty import Novelty
 from agentwm.induction.pooling import EffectsLearner
 from agentwm.models.rule_model import AlignedModel
+from agentwm.planners.options import ground_actions
 from agentwm.rules.store import Record
 from agentwm.types import Goal, Value
 from agentwm_environments.small import crafting
@@ -57,6 +58,19 @@ def test_what_never_failed_is_to_be_blamed_for_nothing() -> None:
     assert doubts.are_tested_by(ACT, state(warm=False, at="c"))
 
 
+def test_what_happens_whatever_is_done_is_in_no_doubt_of_one_action() -> None:
+    learner = EffectsLearner(WORDS)
+    for number in range(24):
+        before = state(warm=number % 2 == 0, wood=number % 6)
+        action = WAIT if number % 12 < 2 else ACT
+        learner.append(example(before, action, {**before, WET: True} if before[WARM] else before))
+    apart = Doubts(learner.tables, WORDS)
+    assert apart.are_tested_by(WAIT, state(wood=0)), "from two examples of waiting it is not known what it needs"
+    assert [each.rule.verb for each in learner.rules()] == ["any action"]
+    together = Doubts(learner.tables, WORDS)
+    assert not together.are_tested_by(WAIT, state(wood=0))
+
+
 def test_familiarity_is_counted_by_verb_and_by_the_kinds_of_its_arguments() -> None:
     world = crafting.make(EnvironmentOptions(count=1))
     start = world.reset(world.tasks()[0]).facts
@@ -71,6 +85,41 @@ def test_familiarity_is_counted_by_verb_and_by_the_kinds_of_its_arguments() -> N
     assert familiarity.unseen({**start, Fluent("wood"): 2}, plank) > 0
     assert familiarity.visits(start) == 3
     assert familiarity.visits({**start, Fluent("iron"): 1}) == 0
+
+
+def test_what_came_as_foretold_counts_for_several_trials() -> None:
+    once, thrice = Familiarity(WORDS), Familiarity(WORDS)
+    once.add(state(), ACT, times=3)
+    for _ in range(3):
+        thrice.add(state(), ACT)
+    assert once.times(state(), ACT) == thrice.times(state(), ACT) == 3
+    assert once.times(state(at="c"), ACT) == thrice.times(state(at="c"), ACT) == 0, "there it was not done"
+
+
+def test_what_never_worked_is_tried_again_with_other_amounts_at_once() -> None:
+    world = crafting.make(EnvironmentOptions(count=1))
+    start, words = world.reset(world.tasks()[0]).facts, world.vocabulary
+    none, few, many = ({**start, Fluent("wood"): number} for number in (0, 1, 5))
+    familiarity = Familiarity(words)
+    for here in (none, many):
+        for action in ground_actions(start, words):
+            familiarity.add(here, action)
+    bell = Action("make", ("bell",))
+    assert not familiarity.is_untried_with(none, bell)
+    assert not familiarity.is_untried_with({**start, Fluent("wood"): 9}, bell), "it was tried with many"
+    assert familiarity.is_untried_with(few, bell)
+
+    def reason(rules: RuleStore) -> str:
+        model = AlignedModel.symbolic(rules, words)
+        mind = Novelty(model, familiarity, words, doubts=Doubts({}, words), rules=rules, rng=random.Random(0))
+        return mind.plan(few, Goal("")).reason
+
+    assert reason(RuleStore()) == "tries what never worked, with other amounts"
+    works = [
+        parse_rule(f"{verb} {'?a ' * len(schema.parameters)}then 1.00 success: wood() grows by 1")
+        for verb, schema in words.actions.items()
+    ]
+    assert reason(RuleStore(tuple(works))) != "tries what never worked, with other amounts"
 
 
 def explorer(rules: RuleStore, familiarity: Familiarity) -> Novelty:

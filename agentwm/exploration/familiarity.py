@@ -6,7 +6,7 @@ ask for had that value: the rarest feature counts. Source: count-based explorati
 """
 
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from itertools import combinations
 
 from agentwm.induction.features import Features
@@ -41,16 +41,26 @@ class Familiarity:
             and schema.counts_since is None
             and schema.value in ("number", "bool")
         ]
+        self._numbers = [
+            (schema.name, compiled(Ref(schema.name), (), vocabulary))
+            for schema in vocabulary.fluents.values()
+            if not schema.parameters and schema.counts_since is None and schema.value == "number"
+        ]
         self._marked = [
             (schema.name, compiled(Ref(schema.name), (), vocabulary))
             for schema in vocabulary.fluents.values()
             if not schema.parameters and schema.counts_since is None and schema.value in (*_MARKS, "number")
         ]
 
-    def add(self, state: State, action: Action, *, is_listed: bool = True) -> None:
-        """Count ``action`` done in ``state``, where it was listed, or nothing was; what was done where it was not is counted apart."""
+    def add(self, state: State, action: Action, *, is_listed: bool = True, times: int = 1) -> None:
+        """Count ``action`` done in ``state``, where it was listed, or nothing was; what was done where it was not is counted apart.
+
+        What came as foretold is as well known as if it had been done several ``times``.
+        """
         done = deed(state, action)
-        self._singles.setdefault((done, is_listed), Counter()).update(self.situation(state, action))
+        counts = self._singles.setdefault((done, is_listed), Counter())
+        for key in self.situation(state, action):
+            counts[key] += times
         self._pairs.setdefault(done, set()).update(self._together(state, action))
         self._facts.update(_plain(state, MANY))
         self._marks.update(self._marks_of(state))
@@ -80,6 +90,11 @@ class Familiarity:
         """Return how many pairs of facts, plain ones or of what is referred to, the verb was never done with as they are in ``state``."""
         pairs = self._pairs.get(deed(state, action), ())
         return sum(pair not in pairs for pair in self._together(state, action))
+
+    def is_untried_with(self, state: State, action: Action) -> bool:
+        """Whether two of the numbers of ``state`` were never at once as they are when the verb was done."""
+        pairs = self._pairs.get(deed(state, action), ())
+        return any(pair not in pairs for pair in _pairs_of(self._amounts(state)))
 
     def visits(self, state: State) -> int:
         """Return how often the rarest plain fact of ``state`` was so."""
@@ -134,13 +149,18 @@ class Familiarity:
     def _together(self, state: State, action: Action) -> Iterator[Hashable]:
         """Yield the pairs of plain facts, and of these with the kinds and marks of what is referred to."""
         features = self._features_of(action, state)
-        told: dict[str, Hashable] = dict(_plain(state, SOME))
+        told: dict[str, Hashable] = {**dict(_plain(state, SOME)), **self._amounts(state)}
         for term, sort in features.typed:
             if isinstance(term, Ref) and term.args and sort in _MARKS:
                 told[str(term)] = repr(
                     value_of(term, dict(zip(features.parameters, action.args, strict=True)), state, self._vocabulary)
                 )
-        yield from combinations(sorted(told.items(), key=lambda item: item[0]), 2)
+        yield from _pairs_of(told)
+
+    def _amounts(self, state: State) -> dict[str, Hashable]:
+        """Return the numbers without arguments, those that are worked out too, as far as they are told apart in pairs."""
+        read = ((name, value((), state)) for name, value in self._numbers)
+        return {name: min(value, SOME) for name, value in read if type(value) is int}
 
     def _features_of(self, action: Action, state: State) -> Features:
         sorts = sorts_of(action.args, state)
@@ -153,6 +173,10 @@ class Familiarity:
 def deed(state: State, action: Action) -> Hashable:
     """Return what counts as the same deed: the verb with things of the same kinds."""
     return action.verb, tuple(state.get(Fluent("kind", (arg,))) for arg in action.args)
+
+
+def _pairs_of(told: Mapping[str, Hashable]) -> Iterator[Hashable]:
+    return combinations(sorted(told.items(), key=lambda item: item[0]), 2)
 
 
 def _plain(state: State, many: int) -> Iterator[tuple[str, Value]]:

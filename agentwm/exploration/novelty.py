@@ -1,14 +1,15 @@
 """Exploration for worlds that answer every action: go where, by the rules so far, something would be learned.
 
-In this order: what would settle a doubt (about an effect that was hardly seen, or a rule that failed) and what was hardly tried, the
-nearest first; two circumstances that were never met together; the reward, while it was hardly ever had; what is a matter of chance,
-until it is known how probable it is; and, for want of all these, where the agent seldom was: what is rare there may open up the rest.
+In this order: what never had an effect, with amounts that were never there together when it was tried; what would settle a doubt (about
+an effect that was hardly seen, or a rule that failed) and what was hardly tried, the nearest first; two circumstances that were never met
+together; the reward, while it was hardly ever had; what is a matter of chance, until it is known how probable it is; and, for want of all
+these, where the agent seldom was: what is rare there may open up the rest.
 
 Where the world lists what can be done, that is what is tried, and what is not listed once, to know what comes of it. What is foretold to
 end the episode comes last in the first half of it.
 
 Source: going back to what is rarely reached and exploring from there, as in Ecoffet et al. (2021), "First return, then explore"; the
-order and the search of the next new thing in the learned model are ours, DECISIONS 12 and 13.
+order and the search of the next new thing in the learned model are ours, DECISIONS 12, 13 and 37.
 """
 
 import random
@@ -29,7 +30,7 @@ from agentwm.rules.outcomes import apply_changes
 from agentwm.rules.store import Record, RuleStore
 from agentwm.types import Action, Goal, Observation, Plan, Query, State, Transition, Vocabulary, WorldModel
 
-__all__ = ["Novelty"]
+__all__ = ["WELL_KNOWN", "Novelty"]
 
 WELL_KNOWN = 3  # times after which a verb is no longer new where a feature has a value
 ENOUGH = 1500  # trials after which a probability is known to within 0.03: more than twice the standard error of an even chance
@@ -78,6 +79,7 @@ class Novelty:
         self._unsure = {
             rule.id for rule in rules.rules if len(rule.outcomes) > 1 and _spoken(rules.record(rule)) < ENOUGH
         }
+        self._worked = {rule.verb for rule in rules.rules if any(outcome.changes for outcome in rule.outcomes)}
         self._is_reward_rare = any(rule.pays and rules.record(rule).supports < RARE for rule in rules.rules)
         parts = symbolic_parts(rules, vocabulary, model, rng=rng, opening=opening)
         # What is far can be learned about later.
@@ -109,6 +111,7 @@ class Novelty:
 
     def _offers(self, state: State, goal: Goal, history: Sequence[Transition]) -> Iterator[tuple[str, Way]]:
         """Yield ways with why they are worth going, the best first; an empty one leads nowhere."""
+        yield "tries what never worked, with other amounts", self._otherwise(state)
         yield "tries what is new", self._way(state)
         yield "tries what is not listed", self._unlisted(state)
         if self._rng.random() < PRACTICE:
@@ -230,6 +233,13 @@ class Novelty:
         others = [each for each in ground_actions(state, self._vocabulary) if each not in self._listed]
         never = [each for each in others if not self._familiarity.times(state, each, is_listed=False)]
         return (self._rng.choice(never),) if never else ()
+
+    def _otherwise(self, state: State) -> Way:
+        """Return an action of which no effect is known, and which was never done with these amounts at once; none where there is none."""
+        actions = [each for each in self._possible(state) if each.verb not in self._worked]
+        untried = [each for each in actions if self._familiarity.is_untried_with(state, each)]
+        going_on = self._going_on(state, untried)
+        return (self._rng.choice(going_on),) if going_on else ()
 
     def _together(self) -> Way:
         """Return the way to an action with pairs of circumstances that its verb was never done with: many, near, or hard to foretell."""
