@@ -172,7 +172,7 @@ SPEC = EnvironmentSpec(
     make=make,
     missing=missing,
     check=_check,
-    learn=20,
+    learn=40,
     learning_steps=500,
     max_steps=_LONGEST,
 )
