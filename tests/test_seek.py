@@ -143,6 +143,15 @@ def test_what_is_asked_of_one_thing_must_be_true_of_one_thing() -> None:
     assert may_pay(together, goal)
 
 
+def test_what_no_rule_changes_and_is_not_so_is_not_looked_for() -> None:
+    rich = Goal("hold gold", (Condition(Ref("held"), "!=", "none"),))
+    empty = {fluent: value for fluent, value in seen(["k"]).items() if fluent != Fluent("held")}
+    assert not parts(*WALKING).may_pay({**empty, Fluent("held"): "none"}, rich)
+    assert parts(*WALKING).may_pay({**empty, Fluent("held"): "key"}, rich), "it is so"
+    assert parts(*HANDLING).may_pay({**empty, Fluent("held"): "none"}, rich), "a rule changes it"
+    assert parts(*WALKING, *PAYING).may_pay({**seen(["G"]), Fluent("held"): "none"}, rich), "something pays of itself"
+
+
 def test_what_a_rule_makes_so_need_not_be_seen() -> None:
     goal = Goal("hold nothing", (Condition(Ref("held"), "==", "none"),))
     state = {fluent: value for fluent, value in seen(["k"], held="key").items() if value != "none"}

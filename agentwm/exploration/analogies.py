@@ -14,7 +14,7 @@ from agentwm.rules.matching import holds
 from agentwm.rules.store import RuleStore
 from agentwm.types import Action, ActionSchema, Condition, Query, State, Vocabulary, WorldModel
 
-__all__ = ["Analogies"]
+__all__ = ["KNOWN", "Analogies"]
 
 KNOWN = 0.8  # the trust from which a foretold failure is believed
 ENOUGH_FAILURES = 3  # in such circumstances, after which the verbs are not alike in this

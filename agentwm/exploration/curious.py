@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
-from agentwm.exploration.analogies import Analogies
+from agentwm.exploration.analogies import KNOWN, Analogies
 from agentwm.exploration.experiments import Experiments, Tables
 from agentwm.exploration.inspections import Inspections
 from agentwm.exploration.perils import Perils
@@ -48,7 +48,6 @@ WORTH_A_TRY = 0.2  # the least novelty (0 to 1) worth an action
 LOOKING = 0.4  # the weight of novelty of verbs that only look
 UNDERSTOOD = 0.9  # the weight of novelty of verbs whose effect is known
 GENERALITY = 0.35  # the novelty of what worked in like circumstances, but only for another kind of thing
-KNOWN = 0.8  # the trust from which a foretold failure is believed
 ENOUGH_FAILURES = 3  # like circumstances that failed before it is believed
 TRIES_PER_PLACE = 2  # failures in one spot after which only what is worth WORTH_PATIENCE is tried
 WORTH_PATIENCE = 0.35
@@ -56,9 +55,9 @@ MOST_TRIES_PER_PLACE = 5
 PATIENCE = 8  # failures in a row after which wandering ends the episode
 ENOUGH_CONTEXTS = 12  # circumstances planned for before the nearest one found is taken
 MOST_CONTEXTS = 40
-NO_GOAL = Goal("")
 UNLIKELY = 0.25  # the weight of novelty of what verbs like it speak against
 STRANGERS = 1  # things out of reach, per sort, that are tried as well
+NO_GOAL = Goal("")
 
 
 class Curious:

@@ -21,9 +21,7 @@ __all__ = ["Doubt", "Doubts"]
 
 RARE = 8  # examples from which on an effect is well enough known
 MISSING = 0.25  # the share of the circumstances that may be missing in an experiment: most of them do not matter
-MOST_BLAME = (
-    1.0  # failures, each divided among what was missing in it, for which what an experiment misses may be to blame
-)
+MOST_BLAME = 1.0  # failures, each shared by what was missing in it, that what an experiment misses may be to blame for
 
 ENOUGH_TRIALS = 12  # in a row without the effect, after which it is left alone until it comes again
 

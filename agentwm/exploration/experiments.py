@@ -19,9 +19,7 @@ __all__ = ["Experiments", "Tables"]
 
 Tables = Mapping[tuple[str, tuple[str, ...]], Table]
 
-ENOUGH_PAIRS = (
-    9  # of things of one sort, after which a context in which verbs failed is not the right one: there are many pairs
-)
+ENOUGH_PAIRS = 9  # of things of one sort, after which a context in which verbs failed is not the right one
 IMMATURE = 4  # supports below which a rule is still put to the test. Chosen on train games
 
 

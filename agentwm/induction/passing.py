@@ -12,9 +12,7 @@ __all__ = ["passing"]
 
 RARELY = 0.1  # share of the examples in which a slot changes unexplained, beyond which it does not do so now and then
 ALIKE = 0.05  # the probability from which on it is put down to chance that something comes more often, divided by how often that is asked
-MOST = (
-    2 / 3
-)  # of the verbs after which something would have come, came it alike after all, after how many it must have come
+MOST = 2 / 3  # of the verbs after which it would have come, if it came alike after all: after so many it must have come
 VALUE = 2  # the rank of an effect that is a constant
 FEW = 4  # times that something came, before which it is not known to come by itself
 

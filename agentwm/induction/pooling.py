@@ -21,7 +21,7 @@ from agentwm.types import Vocabulary
 __all__ = ["EffectsLearner"]
 
 FEW = 4  # examples without which nothing is said of all actions
-WELL_KNOWN = 8  # examples from which on what is said of all actions accounts for a change for good
+SETTLED = 8  # examples from which on what is said of all actions accounts for a change for good
 OFTEN = 4  # examples from which on a sure rule of one verb is not put down to what comes by itself
 STRAY = 0.05  # share of the examples of a change in other verbs that is put down to noise where one verb is said to bring it
 MOST_THINGS = 8  # unchanged ones that an action is an example of, beside those that did change
@@ -74,9 +74,9 @@ class _Pool:
         passing = passes(self.together, self._surely(own, 1), self._surely(own, OFTEN))
         if general or passing:
             own = {table: table.rules(self._explained(general, passing, table)) for table in own}
-        well_known = [rule for rule in general if rule.right.bit_count() >= WELL_KNOWN]
+        settled = [rule for rule in general if rule.right.bit_count() >= SETTLED]
         for table in own:
-            table.accounted = self._explained(well_known, passing, table)
+            table.accounted = self._explained(settled, passing, table)
         found = [*general, *(self._of_all(rule, table) for table, rules in own.items() for rule in rules)]
         return [self._by_step(each) for each in found if each.right & self._stray] if self.sort else found
 

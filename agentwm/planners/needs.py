@@ -12,9 +12,7 @@ from agentwm.types import Condition, Fluent, Ref, State, Transition
 
 __all__ = ["Needs"]
 
-LOW = (
-    0.4  # of the most that there was, from where on it is renewed: not at the last moment, as what renews it may be far
-)
+LOW = 0.4  # of the most that there was, from where on it is renewed: what renews it may be far
 PLENTY = 0.9  # of the most, up to where it is then renewed: whoever is there need not come again so soon
 
 

@@ -23,9 +23,7 @@ __all__ = ["Found", "hoped", "seek", "strangers"]
 
 AT_FIRST = 3_000  # questions to the world model after which not every state is looked at any more: as much as half a second's thought
 SOME = 60_000  # those after which it is again: what a narrower pass does not find by then lies where it does not look
-MOST_CALLS = (
-    250_000  # and those after which nothing more is looked for: half a minute or so, more than a decision is worth
-)
+MOST_CALLS = 250_000  # and those after which nothing more is looked for: half a minute or so
 PATIENCE = 8_000  # those after which nothing that pays is looked for, where there is something to look at, which may tell of it
 COMMITMENT = 10  # steps of walking that are looked at before a step that changes a thing: one crosses a room in as many
 
