@@ -44,13 +44,9 @@ __all__ = ["Chain"]
 
 MOST_CALLS = 4_000  # questions to the world model in one decision: about a second's thought
 DEEPEST = 12  # rules, each for the sake of the one before: deeper than any tool is made of tools
-MOST_ROUNDS = (
-    24  # times that something is brought about for the sake of one rule: enough for a handful of several things
-)
+MOST_ROUNDS = 24  # times that something is brought about for the sake of one rule: a handful of several things
 LEAST = 0.05  # the probability below which an outcome is not counted on: waiting for it would take longer than most other ways
-MOST_ARGUMENTS = (
-    40  # combinations of things that an action is tried with: of more the right ones are seldom among the first
-)
+MOST_ARGUMENTS = 40  # combinations of things that an action is tried with: of more, few are right
 ENOUGH_FAILURES = 2  # of what should have paid, after which it is left alone for a while: once may have been bad luck
 LONGEST_PAUSE = 8  # decisions without a thought after one in vain, as long as nothing plain has changed: by then more may be in view
 PAUSE = 30  # decisions that what failed is left alone, doubled with each failure: as long as something else takes to be done
