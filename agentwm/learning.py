@@ -296,7 +296,8 @@ def _live(transition: Transition, listed: Collection[Action] | None, known: _Kno
     predicted = transition.predicted
     news = known.habits.news(transition)
     is_foretold = predicted is not None and len(predicted.outcomes) == 1 and not news
-    times = WELL_KNOWN if is_foretold else 1  # nothing is gained by doing it again
+    # Little is gained by doing that again; what a world lists, though, is little itself, and mostly good for something.
+    times = WELL_KNOWN if is_foretold and transition.observation.actions is None else 1
     is_listed = listed is None or transition.action in listed
     familiarity.add(transition.before, transition.action, is_listed=is_listed, times=times)
     known.listings.note(transition.after, transition.observation.actions)
