@@ -76,7 +76,7 @@ _SOKOBAN = SuiteRow(
     _GAMES,
     group="Sokoban",
     asked=Asked(won=0.9),
-    brief=Brief(learn=10, episodes=5),
+    brief=Brief(learn=25, episodes=5),
     with_random=True,
 )
 
