@@ -296,8 +296,9 @@ def _live(transition: Transition, listed: Collection[Action] | None, known: _Kno
     predicted = transition.predicted
     news = known.habits.news(transition)
     is_foretold = predicted is not None and len(predicted.outcomes) == 1 and not news
-    # Little is gained by doing that again; what a world lists, though, is little itself, and mostly good for something.
-    times = WELL_KNOWN if is_foretold and transition.observation.actions is None else 1
+    # Where each level of many amounts makes everything new, that is not done again; what a world lists is little, and good for something.
+    is_much = familiarity.has_amounts and transition.observation.actions is None
+    times = WELL_KNOWN if is_foretold and is_much else 1
     is_listed = listed is None or transition.action in listed
     familiarity.add(transition.before, transition.action, is_listed=is_listed, times=times)
     known.listings.note(transition.after, transition.observation.actions)

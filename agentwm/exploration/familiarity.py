@@ -91,6 +91,11 @@ class Familiarity:
         pairs = self._pairs.get(deed(state, action), ())
         return sum(pair not in pairs for pair in self._together(state, action))
 
+    @property
+    def has_amounts(self) -> bool:
+        """Whether states tell several numbers without arguments."""
+        return len(self._numbers) > 1
+
     def is_untried_with(self, state: State, action: Action) -> bool:
         """Whether two of the numbers of ``state`` were never at once as they are when the verb was done."""
         pairs = self._pairs.get(deed(state, action), ())
