@@ -293,12 +293,11 @@ def _live(transition: Transition, listed: Collection[Action] | None, known: _Kno
     familiarity = known.familiarity
     if is_broken := known.retrials.note(transition, rules):
         familiarity.forget(transition.before, transition.action)
-    predicted = transition.predicted
-    news = known.habits.news(transition)
+    news, predicted = known.habits.news(transition), transition.predicted
     is_foretold = predicted is not None and len(predicted.outcomes) == 1 and not news
-    # Where each level of many amounts makes everything new, that is not done again; what a world lists is little, and good for something.
-    is_much = familiarity.has_amounts and transition.observation.actions is None
-    times = WELL_KNOWN if is_foretold and is_much else 1
+    # What came so is not repeated where each level of many amounts makes everything new; what a world lists is little, and worth it.
+    is_enough = is_foretold and familiarity.has_amounts and transition.observation.actions is None
+    times = WELL_KNOWN if is_enough else 1
     is_listed = listed is None or transition.action in listed
     familiarity.add(transition.before, transition.action, is_listed=is_listed, times=times)
     known.listings.note(transition.after, transition.observation.actions)

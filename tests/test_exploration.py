@@ -1,17 +1,21 @@
 """Where an explorer goes: what was hardly tried, what would settle a doubt, what is a matter of chance."""
 
 import random
+from types import ModuleType
+
+import pytest
 
 from agentwm import Action, EnvironmentOptions, Fluent, RuleStore, State, parse_rule
 from agentwm.exploration.doubts import Doubts
 from agentwm.exploration.familiarity import Familiarity
-from agentwm.exploration.novelty import Novelty
+from agentwm.exploration.novelty import WELL_KNOWN, Novelty
 from agentwm.induction.pooling import EffectsLearner
+from agentwm.learning import Learner
 from agentwm.models.rule_model import AlignedModel
 from agentwm.planners.options import ground_actions
 from agentwm.rules.store import Record
 from agentwm.types import Goal, Value
-from agentwm_environments.small import crafting
+from agentwm_environments.small import crafting, locks
 from tests.tiny_world import CELLS, WARM, WET, WOOD, WORDS, example, situation
 
 ACT, WAIT = Action("act"), Action("wait")
@@ -94,6 +98,25 @@ def test_what_came_as_foretold_counts_for_several_trials() -> None:
         thrice.add(state(), ACT)
     assert once.times(state(), ACT) == thrice.times(state(), ACT) == 3
     assert once.times(state(at="c"), ACT) == thrice.times(state(at="c"), ACT) == 0, "there it was not done"
+
+
+@pytest.mark.parametrize(
+    ("world", "admissible", "repeats"), [(crafting, False, False), (crafting, True, True), (locks, False, True)]
+)
+def test_what_came_as_foretold_is_repeated_where_little_is_told_or_actions_are_listed(
+    world: ModuleType, monkeypatch: pytest.MonkeyPatch, *, admissible: bool, repeats: bool
+) -> None:
+    counted: list[int] = []
+    add = Familiarity.add
+
+    def noted(self: Familiarity, before: State, action: Action, *, is_listed: bool = True, times: int = 1) -> None:
+        counted.append(times)
+        add(self, before, action, is_listed=is_listed, times=times)
+
+    monkeypatch.setattr(Familiarity, "add", noted)
+    environment = world.make(EnvironmentOptions(learning=True, count=1, admissible=admissible))
+    Learner().learn(environment, environment.tasks(), max_steps=40)
+    assert set(counted) == ({1} if repeats else {1, WELL_KNOWN})
 
 
 def test_what_never_worked_is_tried_again_with_other_amounts_at_once() -> None:

@@ -33,24 +33,11 @@ class Familiarity:
         self._marks: set[str] = set()
         self._had: set[frozenset[str]] = set()
         self._paid: dict[Hashable, list[frozenset[str]]] = {}
-        self._countable = [
-            Fluent(schema.name)
-            for schema in vocabulary.fluents.values()
-            if not schema.parameters
-            and schema.derive is None
-            and schema.counts_since is None
-            and schema.value in ("number", "bool")
-        ]
-        self._numbers = [
-            (schema.name, compiled(Ref(schema.name), (), vocabulary))
-            for schema in vocabulary.fluents.values()
-            if not schema.parameters and schema.counts_since is None and schema.value == "number"
-        ]
-        self._marked = [
-            (schema.name, compiled(Ref(schema.name), (), vocabulary))
-            for schema in vocabulary.fluents.values()
-            if not schema.parameters and schema.counts_since is None and schema.value in (*_MARKS, "number")
-        ]
+        plain = [each for each in vocabulary.fluents.values() if not each.parameters and each.counts_since is None]
+        self._countable = [Fluent(s.name) for s in plain if s.derive is None and s.value in ("number", "bool")]
+        read = {s.name: compiled(Ref(s.name), (), vocabulary) for s in plain if s.value in (*_MARKS, "number")}
+        self._marked = list(read.items())
+        self._numbers = [(s.name, read[s.name]) for s in plain if s.value == "number"]
 
     def add(self, state: State, action: Action, *, is_listed: bool = True, times: int = 1) -> None:
         """Count ``action`` done in ``state``, where it was listed, or nothing was; what was done where it was not is counted apart.
@@ -181,6 +168,7 @@ def deed(state: State, action: Action) -> Hashable:
 
 
 def _pairs_of(told: Mapping[str, Hashable]) -> Iterator[Hashable]:
+    """Yield the pairs of what is ``told``, each in the order of its names."""
     return combinations(sorted(told.items(), key=lambda item: item[0]), 2)
 
 

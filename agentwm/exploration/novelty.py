@@ -111,7 +111,7 @@ class Novelty:
 
     def _offers(self, state: State, goal: Goal, history: Sequence[Transition]) -> Iterator[tuple[str, Way]]:
         """Yield ways with why they are worth going, the best first; an empty one leads nowhere."""
-        yield "tries what never worked, with other amounts", self._otherwise(state)
+        yield "tries what never worked, with other amounts", self._with_other_amounts(state)
         yield "tries what is new", self._way(state)
         yield "tries what is not listed", self._unlisted(state)
         if self._rng.random() < PRACTICE:
@@ -234,7 +234,7 @@ class Novelty:
         never = [each for each in others if not self._familiarity.times(state, each, is_listed=False)]
         return (self._rng.choice(never),) if never else ()
 
-    def _otherwise(self, state: State) -> Way:
+    def _with_other_amounts(self, state: State) -> Way:
         """Return an action of which no effect is known, and which was never done with these amounts at once; none where there is none."""
         actions = [each for each in self._possible(state) if each.verb not in self._worked]
         untried = [each for each in actions if self._familiarity.is_untried_with(state, each)]

@@ -75,7 +75,7 @@ class _Pool:
         if general or passing:
             own = {table: table.rules(self._explained(general, passing, table)) for table in own}
         settled = [rule for rule in general if rule.right.bit_count() >= SETTLED]
-        for table in own:
+        for table in own if not self.sort else ():  # nobody doubts what happens to things that nothing refers to
             table.accounted = self._explained(settled, passing, table)
         found = [*general, *(self._of_all(rule, table) for table, rules in own.items() for rule in rules)]
         return [self._by_step(each) for each in found if each.right & self._stray] if self.sort else found
