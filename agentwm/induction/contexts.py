@@ -6,14 +6,15 @@ What was told apart before goes on to be, and what was so only before is left ou
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import cached_property
 
 from agentwm.induction.breaks import Window
 from agentwm.induction.features import Feature, negated
 from agentwm.induction.slots import Leaf, View
 from agentwm.types import Condition, Ref
 
-__all__ = ["Context", "grown", "rows_of"]
+__all__ = ["Context", "Splits", "rows_of"]
 
 CHANGED = 12.0  # nats, for supposing that the world has changed
 SUSPECTED = 2.0  # nats, for supposing so where a rule failed that had long been right
@@ -28,18 +29,80 @@ BEAM = 6
 Context = tuple[Feature, ...]
 
 
+class Splits:
+    """What may tell the examples of a view apart, and the trees grown of it; what was worked out once is remembered.
+
+    ``suspected`` are the windows in which the world may have changed.
+    """
+
+    def __init__(self, view: View, features: Sequence[Feature], suspected: Sequence[Window] = ()) -> None:
+        self.view = view
+        self.suspected = suspected[-MOST_MOMENTS:]
+        self._given = features
+        self._best: dict[int, tuple[float, Context]] = {}
+        self.seeds: dict[tuple[int, int], tuple[float, Context]] = {}
+        self._grown: dict[object, list[tuple[Context, Leaf]]] = {}
+
+    @cached_property
+    def features(self) -> list[Feature]:
+        """The conditions and their opposites."""
+        return [*self._given, *map(negated, self._given)]
+
+    @cached_property
+    def _telling(self) -> list[Feature]:
+        return _cheapest(self._given, self.view.known)
+
+    def grown(self, shared: Sequence[Context] = ()) -> list[tuple[Context, Leaf]]:
+        """Return the contexts in which something happens to a slot, each as wide as the examples allow.
+
+        ``shared`` are contexts known from elsewhere. What was so before the world changed is left out.
+        """
+        key = tuple(tuple(feature.condition for feature in context) for context in shared)
+        if key not in self._grown:
+            self._grown[key] = _contexts(self, shared)
+        return self._grown[key]
+
+    def best(self, rows: int) -> tuple[float, Context]:
+        """Return how well one condition explains ``rows``, less what it costs, and it: the best that tells any apart, if there is one."""
+        rows &= self.view.known
+        if rows not in self._best:
+            self._best[rows] = self._found(rows)
+        return self._best[rows]
+
+    def _found(self, rows: int) -> tuple[float, Context]:
+        best: tuple[float, Context] = (-math.inf, ())
+        leaf = self.view.leaf
+        for feature in self._telling:
+            inside, outside = rows & feature.true, rows & feature.false
+            if inside and outside and inside | outside == rows:
+                score = leaf(inside).score + leaf(outside).score - feature.price
+                if score > best[0]:
+                    best = score, (feature,)
+        return best
+
+
+def _cheapest(features: Sequence[Feature], rows: int) -> list[Feature]:
+    """Return the ``features`` that tell some of ``rows`` apart; of those that tell the same ones apart the cheapest."""
+    cheapest: dict[tuple[int, int], Feature] = {}
+    for feature in features:
+        true, false = feature.true & rows, feature.false & rows
+        sides = (true, false) if true < false else (false, true)
+        if true and false and (sides not in cheapest or feature.price < cheapest[sides].price):
+            cheapest.pop(sides, None)  # so that they stay in order
+            cheapest[sides] = feature
+    return list(cheapest.values())
+
+
 class _Tree:
     """Grows the contexts in which a slot turns out differently."""
 
-    def __init__(
-        self, view: View, features: Sequence[Feature], shared: Sequence[Context], suspected: Sequence[Window]
-    ) -> None:
-        self.view = view
-        self.suspected = suspected[-MOST_MOMENTS:]
+    def __init__(self, splits: Splits, shared: Sequence[Context]) -> None:
+        self.view = splits.view
+        self.splits = splits
+        self.suspected = splits.suspected
         self.shared = shared
-        self.features = [*features, *(negated(feature) for feature in features)]
         self.leaves: list[tuple[Context, int, Leaf]] = []
-        self._split(view.known, ())
+        self._split(self.view.known, ())
 
     def _split(self, rows: int, context: Context) -> None:
         leaf = self.view.leaf(rows)
@@ -92,22 +155,20 @@ class _Tree:
     def _halved(self, rows: int) -> tuple[float, Context]:
         """Return how well ``rows`` are explained by one more condition, less what that costs, and it; by none where none pays."""
         plain: tuple[float, Context] = (self.view.leaf(rows).score, ())
-        return max([plain, *self._splits(rows)], key=lambda option: option[0])
+        return max(plain, self.splits.best(rows), key=lambda option: option[0])
 
     def _options(self, rows: int, leaf: Leaf) -> list[tuple[float, Context]]:
         """Return what each condition, or conjunction known from elsewhere or found from rare rows, gains."""
         known = rows & self.view.known
-        options = [(score - leaf.score, chain) for score, chain in self._splits(rows)]
+        score, chain = self.splits.best(rows)
+        options = [(score - leaf.score, chain)] if chain else []
         options += [(self._gain(known, chain, leaf) - SHARED, chain) for chain in self.shared if rows_of(chain, known)]
-        return options + [self._seeded(known, rare, leaf) for rare in self.view.rare(known, leaf)]
+        return options + [self._seed_of(known, rare, leaf) for rare in self.view.rare(known, leaf)]
 
-    def _splits(self, rows: int) -> Iterator[tuple[float, Context]]:
-        """Yield how well each condition explains ``rows``, less what it costs, and it, where it is known and tells some apart."""
-        known = rows & self.view.known
-        for feature in self.features[: len(self.features) // 2]:
-            inside, outside = rows & feature.true, rows & feature.false
-            if inside & known and outside & known and not known & ~(inside | outside):
-                yield self.view.leaf(inside).score + self.view.leaf(outside).score - feature.price, (feature,)
+    def _seed_of(self, rows: int, rare: int, leaf: Leaf) -> tuple[float, Context]:
+        if (rows, rare) not in self.splits.seeds:
+            self.splits.seeds[rows, rare] = self._seeded(rows, rare, leaf)
+        return self.splits.seeds[rows, rare]
 
     def _since(self, moment: int) -> Feature:
         """Return the feature of what was seen from ``moment`` on."""
@@ -131,19 +192,21 @@ class _Tree:
 
     def _seeded(self, rows: int, rare: int, leaf: Leaf) -> tuple[float, Context]:
         """Return the conjunction shared by the ``rare`` rows that pays best for shutting out others, and what it gains."""
-        shared = [f for f in self.features if not rare & ~f.true]
+        shared = [f for f in self.splits.features if not rare & ~f.true]
         first = (rare & -rare).bit_length() - 1
         for moment in {first, *(by for _, by in self.suspected if by <= first)}:
             since = self._since(moment)
             shared += [since] if rows & since.false else []
         others = rows & ~rare
-        shared = sorted((f for f in shared if others & ~f.true), key=lambda f: f.price)
+        unlike: dict[int, Feature] = {}
+        for feature in sorted((f for f in shared if others & ~f.true), key=lambda f: f.price):
+            unlike.setdefault(others & feature.true, feature)
         best: tuple[float, Context] = (0.0, ())
         beam: list[tuple[int, float, Context]] = [(others, 0.0, ())]
         for _ in range(MOST_SEEDED):
             longer: dict[int, tuple[int, float, Context]] = {}
             for left, price, chosen in beam:
-                for feature in shared:
+                for feature in unlike.values():
                     remaining = left & feature.true
                     if remaining == left:
                         continue
@@ -168,14 +231,9 @@ class _Tree:
         return score + self.view.leaf(remaining).score - leaf.score
 
 
-def grown(
-    view: View, features: Sequence[Feature], shared: Sequence[Context] = (), *, suspected: Sequence[Window] = ()
-) -> list[tuple[Context, Leaf]]:
-    """Return the contexts in which something happens to a slot, each as wide as the examples allow.
-
-    ``shared`` are contexts known from elsewhere. What was so before the world changed is left out.
-    """
-    tree = _Tree(view, features, shared, suspected)
+def _contexts(splits: Splits, shared: Sequence[Context]) -> list[tuple[Context, Leaf]]:
+    """Return what `Splits.grown` does."""
+    view, tree = splits.view, _Tree(splits, shared)
     noise = sum(leaf.unexplained for *_, leaf in tree.leaves) / max(1, view.known.bit_count())
     tree.leaves = [(context, rows, view.without_noise(leaf, rows, noise)) for context, rows, leaf in tree.leaves]
     found: dict[frozenset[Condition], tuple[Context, Leaf]] = {}

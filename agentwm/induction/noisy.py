@@ -6,7 +6,8 @@ from dataclasses import replace
 from agentwm.induction.acceptance import ENOUGH, Beginnings
 from agentwm.induction.breaks import Breaks
 from agentwm.induction.credit import Example, examples
-from agentwm.induction.effects import EffectTable, LearnedRule
+from agentwm.induction.effects import EffectTable
+from agentwm.induction.growth import LearnedRule
 from agentwm.induction.pooling import EffectsLearner
 from agentwm.induction.succession import reason_for, successors
 from agentwm.knowledge import learn as learn_knowledge

@@ -11,7 +11,8 @@ from dataclasses import replace
 from agentwm.induction.breaks import Window
 from agentwm.induction.chance import SURE
 from agentwm.induction.credit import Example
-from agentwm.induction.effects import EffectTable, LearnedRule, effects_of, slots_of
+from agentwm.induction.effects import EffectTable
+from agentwm.induction.growth import Growth, LearnedRule, effects_of, slots_of
 from agentwm.induction.passing import passing as passes
 from agentwm.induction.table import parameter_names
 from agentwm.rules.language import ANY_ACTION, Each
@@ -68,12 +69,13 @@ class _Pool:
         self.together.suspected = [_among(self._steps, window) for window in suspected] if self.sort else suspected
         for table, places in self._places.items():
             table.suspected = [_among(places, window) for window in self.together.suspected]
-        own = {table: table.rules() for table in self.tables.values()}
+        growths = {table: Growth(table) for table in self.tables.values()}
+        own = {table: growth.rules() for table, growth in growths.items()}
         aside = self._set_aside(own)
         general = self._general(own, aside)
         passing = passes(self.together, self._surely(own, 1), self._surely(own, OFTEN))
         if general or passing:
-            own = {table: table.rules(self._explained(general, passing, table)) for table in own}
+            own = {table: growths[table].rules(self._explained(general, passing, table)) for table in own}
         settled = [rule for rule in general if rule.right.bit_count() >= SETTLED]
         for table in own if not self.sort else ():  # nobody doubts what happens to things that nothing refers to
             table.accounted = self._explained(settled, passing, table)
@@ -82,7 +84,7 @@ class _Pool:
 
     def _general(self, own: Mapping[EffectTable, Sequence[LearnedRule]], aside: Mapping[str, int]) -> list[LearnedRule]:
         """Return what is said of all verbs: what is general, and what is known to follow from anything, where it now follows too."""
-        together = [rule for rule in self.together.rules(aside) if _is_sure(rule)]
+        together = [rule for rule in Growth(self.together).rules(aside) if _is_sure(rule)]
         known = {what for rule in together if self._is_general(rule) for what in effects_of(rule.rule)}
         return [
             rule

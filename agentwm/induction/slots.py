@@ -8,6 +8,8 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from agentwm.induction.chance import SURE, binomial_tail
 from agentwm.induction.features import Bits, is_number
@@ -35,6 +37,8 @@ class Effect:
     adds: bool = False
     keeps: bool = False
 
+
+Counted = tuple[tuple[int, ...], int]  # effects, by position, and how many rows just they explain
 
 KEEP = Effect(3, None, keeps=True)
 
@@ -100,6 +104,14 @@ class Leaf:
         return len(self.outcomes) == 1 and self.outcomes[0][1] >= SURE
 
 
+class _Option(NamedTuple):
+    """An effect that is on offer, the examples that it explains, and what it costs to say it."""
+
+    effect: Effect
+    mask: int
+    price: float
+
+
 class View:
     """A slot's masks, fixed while its tree is grown.
 
@@ -121,8 +133,10 @@ class View:
         values = sum(effect.rank == KEEP.rank - 1 for effect in slot.explained)
         self._least = LEAST_SHARE * (2 if values < 3 else 1)
         self._values = max(2, values)
-        self._alike = Counter(effect.rank for effect in slot.explained)
+        alike = Counter(effect.rank for effect in slot.explained)
         self.masks = {**dict(self.effects), KEEP: self.kept}
+        self._options = {effect: _Option(effect, mask, _price(effect, alike)) for effect, mask in self.masks.items()}
+        self._changing = [self._options[effect] for effect, _ in self.effects]
         self._leaves: dict[int, Leaf] = {}
 
     def everywhere(self, effect: Effect) -> int:
@@ -157,23 +171,23 @@ class View:
         number = rows.bit_count()
         if not number:
             return Leaf((), 0.0)
-        chosen: list[Effect] = []
+        keep = self._options[KEEP]
+        chosen: list[_Option] = []
         left = rows & ~self.kept
-        best = self.fitted([KEEP], rows, number) if rows & self.kept else Leaf((), -math.inf)
+        best = _fitted([keep], rows, number) if left != rows else Leaf((), -math.inf)
         while left and len(chosen) < MOST_OUTCOMES:
-            effect, mask = max(
-                self.effects, key=lambda pair: ((pair[1] & left).bit_count(), (pair[1] & rows).bit_count())
+            option = max(
+                self._changing, key=lambda each: ((each.mask & left).bit_count(), (each.mask & rows).bit_count())
             )
-            if (mask & left).bit_count() < self._least * number:
+            if (option.mask & left).bit_count() < self._least * number:
                 break
-            chosen.append(effect)
-            left &= ~mask
-            explained = 0
+            chosen.append(option)
+            left &= ~option.mask
+            unmoved = rows & self.kept
             for one in chosen:
-                explained |= self.masks[one]
-            unmoved = (rows & self.kept & ~explained).bit_count()
-            kept = [KEEP] if unmoved and unmoved >= self._least * number else []
-            fitted = self.fitted([*chosen, *kept], rows, number)
+                unmoved &= ~one.mask
+            kept = [keep] if unmoved and unmoved.bit_count() >= self._least * number else []
+            fitted = _fitted([*chosen, *kept], rows, number)
             if fitted.score > best.score:
                 best = fitted
         return self._without_idle(best, rows, number) if len(best.outcomes) > 2 else best
@@ -199,57 +213,8 @@ class View:
         return leaf
 
     def fitted(self, effects: Sequence[Effect], rows: int, number: int) -> Leaf:
-        """Return the effects with their probabilities by expectation maximisation; rows are counted by which effects explain them.
-
-        Effects of one form are taken to be equally probable until what that loses is worth the parameters saved (Schwarz, 1978).
-        """
-        signatures: list[tuple[tuple[int, ...], int]] = [((), rows)]
-        for position, effect in enumerate(effects):
-            mask = self.masks[effect]
-            signatures = [
-                item
-                for names, part in signatures
-                for item in (((*names, position), part & mask), (names, part & ~mask))
-                if item[1]
-            ]
-        counts = [(names, part.bit_count()) for names, part in signatures]
-        shares = [1 / len(effects)] * len(effects)
-        noise = LEAST_NOISE
-        overlaps = any(len(names) > 1 for names, _ in counts)
-        for _ in range(ROUNDS if overlaps else 1):
-            totals = [0.0] * len(effects)
-            unexplained = 0
-            for names, count in counts:
-                weight = sum(shares[name] for name in names)
-                if not names or not weight:
-                    unexplained += count
-                for name in names:
-                    totals[name] += count * shares[name] / weight if weight else 0
-            noise = min(MOST_NOISE, max(LEAST_NOISE, unexplained / number))
-            explained = sum(totals) or 1.0
-            shares = [total / explained * (1 - noise) for total in totals]
-        score = self._score(counts, shares, noise)
-        if len(effects) > 1 and len({(effect.rank, effect.keeps) for effect in effects}) == 1:
-            even = [(1 - noise) / len(effects)] * len(effects)
-            evenly = self._score(counts, even, noise)
-            if evenly > score - (len(effects) - 1) * math.log(number) / 2:
-                score, shares = evenly, even
-        score -= EXTRA_OUTCOME * (len(effects) - 1) + sum(self._price(effect) for effect in effects)
-        ranked = sorted(zip(effects, shares, strict=True), key=lambda pair: -pair[1])
-        missed = sum(count for names, count in counts if not names)
-        return Leaf(tuple((effect, min(1.0, share / (1 - LEAST_NOISE))) for effect, share in ranked), score, missed)
-
-    def _price(self, effect: Effect) -> float:
-        """Return what it costs to say ``effect``: one among so many, and large numbers more."""
-        if effect.keeps:
-            return 0.0
-        if effect.adds:
-            assert isinstance(effect.value, int | float)
-            return math.log(1 + abs(effect.value))
-        return math.log(self._alike[effect.rank])
-
-    def _score(self, counts: Sequence[tuple[tuple[int, ...], int]], shares: Sequence[float], noise: float) -> float:
-        return sum(count * math.log(sum(shares[name] for name in names) + noise / RANGE) for names, count in counts)
+        """Return the effects with their probabilities, by what share of the ``number`` of ``rows`` each explains."""
+        return _fitted([self._options[effect] for effect in effects], rows, number)
 
     def likelihood(self, leaf: Leaf, rows: int) -> float:
         """Return the log-likelihood of ``rows`` under the leaf's distribution."""
@@ -264,6 +229,102 @@ class View:
             ]
         noise = max(LEAST_NOISE, 1 - sum(share for _, share in leaf.outcomes))
         return sum(part.bit_count() * math.log(total + noise / RANGE) for total, part in parts)
+
+
+def _price(effect: Effect, alike: Mapping[int, int]) -> float:
+    """Return what it costs to say ``effect``: one among so many, and large numbers more."""
+    if effect.keeps:
+        return 0.0
+    if effect.adds:
+        assert isinstance(effect.value, int | float)
+        return math.log(1 + abs(effect.value))
+    return math.log(alike[effect.rank])
+
+
+def _fitted(options: Sequence[_Option], rows: int, number: int) -> Leaf:
+    """Return the effects of ``options`` with their probabilities; rows are counted by which effects explain them.
+
+    Effects of one form are taken to be equally probable until what that loses is worth the parameters saved (Schwarz, 1978).
+    """
+    explained = [rows & option.mask for option in options]
+    counts = [part.bit_count() for part in explained]
+    if len(options) == 1:
+        (option,), (count,) = options, counts
+        score, share = _alone(count, number)
+        return Leaf(((option.effect, share),), score - option.price, number - count)
+    either = 0
+    for part in explained:
+        either |= part
+    missed = number - either.bit_count()
+    if sum(counts) + missed == number:
+        counted: list[Counted] = [((position,), count) for position, count in enumerate(counts)]
+        noise = min(MOST_NOISE, max(LEAST_NOISE, missed / number))
+        every = sum(counts) or 1
+        shares = [count / every * (1 - noise) for count in counts]
+    else:
+        counted = _by_signature(explained, either)
+        shares, noise = _maximised(counted, len(options), missed, number)
+    score = _score(counted, shares, noise)
+    if len({(option.effect.rank, option.effect.keeps) for option in options}) == 1:
+        even = [(1 - noise) / len(options)] * len(options)
+        evenly = _score(counted, even, noise)
+        if evenly > score - (len(options) - 1) * math.log(number) / 2:
+            score, shares = evenly, even
+    score += missed * math.log(noise / RANGE)
+    score -= EXTRA_OUTCOME * (len(options) - 1) + sum(option.price for option in options)
+    ranked = sorted(zip(options, shares, strict=True), key=lambda pair: -pair[1])
+    return Leaf(tuple((option.effect, _probability(share)) for option, share in ranked), score, missed)
+
+
+@lru_cache(maxsize=100_000)
+def _alone(count: int, number: int) -> tuple[float, float]:
+    """Return how well one effect explains ``number`` rows, of which it explains ``count``, and its probability."""
+    missed = number - count
+    noise = min(MOST_NOISE, max(LEAST_NOISE, missed / number))
+    share = 1 - noise if count else 0.0
+    return _score([((0,), count)], [share], noise) + missed * math.log(noise / RANGE), _probability(share)
+
+
+def _probability(share: float) -> float:
+    """Return a share of all, the least noise included, as a probability."""
+    return min(1.0, share / (1 - LEAST_NOISE))
+
+
+def _by_signature(explained: Sequence[int], rows: int) -> list[Counted]:
+    """Return how many of ``rows`` which effects explain, by what each of them does."""
+    parts: list[tuple[tuple[int, ...], int]] = [((), rows)]
+    for position, mask in enumerate(explained):
+        split = (
+            (((*names, position), part & mask) for names, part in parts),
+            ((names, part & ~mask) for names, part in parts),
+        )
+        parts = [item for pair in zip(*split, strict=True) for item in pair if item[1]]
+    return [(names, part.bit_count()) for names, part in parts]
+
+
+def _maximised(
+    counted: Sequence[Counted], number_of_effects: int, missed: int, number: int
+) -> tuple[list[float], float]:
+    """Return the probabilities of effects of which several explain the same rows, by expectation maximisation, and that of noise."""
+    shares = [1 / number_of_effects] * number_of_effects
+    noise = LEAST_NOISE
+    for _ in range(ROUNDS):
+        totals = [0.0] * number_of_effects
+        unexplained = missed
+        for names, count in counted:
+            weight = sum(shares[name] for name in names)
+            unexplained += 0 if weight else count
+            for name in names if weight else ():
+                totals[name] += count * shares[name] / weight
+        noise = min(MOST_NOISE, max(LEAST_NOISE, unexplained / number))
+        every = sum(totals) or 1.0
+        shares = [total / every * (1 - noise) for total in totals]
+    return shares, noise
+
+
+def _score(counted: Sequence[Counted], shares: Sequence[float], noise: float) -> float:
+    """Return the log-likelihood of the rows ``counted`` by which effects explain them."""
+    return sum(count * math.log(sum(shares[name] for name in names) + noise / RANGE) for names, count in counted)
 
 
 def _largest(masks: set[int]) -> list[int]:
