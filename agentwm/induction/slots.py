@@ -294,11 +294,12 @@ def _by_signature(explained: Sequence[int], rows: int) -> list[Counted]:
     """Return how many of ``rows`` which effects explain, by what each of them does."""
     parts: list[tuple[tuple[int, ...], int]] = [((), rows)]
     for position, mask in enumerate(explained):
-        split = (
-            (((*names, position), part & mask) for names, part in parts),
-            ((names, part & ~mask) for names, part in parts),
-        )
-        parts = [item for pair in zip(*split, strict=True) for item in pair if item[1]]
+        parts = [
+            item
+            for names, part in parts
+            for item in (((*names, position), part & mask), (names, part & ~mask))
+            if item[1]
+        ]
     return [(names, part.bit_count()) for names, part in parts]
 
 
